@@ -1,0 +1,112 @@
+//! Grants per second from the first POST to the last outcome, against an awc loop that calls the sandbox directly.
+
+use std::cell::RefCell;
+use std::io::Read;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use actix_web::rt;
+use serde_json::{Value, json};
+
+use crate::process::{self, Running, SECRET_KEY};
+use crate::{REPETITIONS, WARM_UP, load, report};
+
+const CONCURRENCY: usize = 32;
+const GRANTS: usize = 4_000;
+
+pub fn compare() {
+    for latency in ["0ms", "20ms"] {
+        let start = Instant::now();
+        while start.elapsed() < WARM_UP {
+            once(latency);
+        }
+        let (mut baseline, mut ours) = (Vec::new(), Vec::new());
+        for _ in 0..REPETITIONS {
+            let (direct, usher) = once(latency);
+            baseline.push(direct);
+            ours.push(usher);
+        }
+        report(&format!("grants end to end against direct calls, sandbox latency {latency}"), "1/s", &baseline, &ours);
+    }
+}
+
+/// One measurement of each, on a fresh sandbox and a fresh ledger.
+fn once(latency: &str) -> (f64, f64) {
+    let sandbox = process::sandbox(latency);
+    let users = create_users(&sandbox);
+    let direct = process::direct(&sandbox, CONCURRENCY, &users);
+    (direct, through_usher(latency))
+}
+
+fn through_usher(latency: &str) -> f64 {
+    let sandbox = process::sandbox(latency);
+    let users = create_users(&sandbox);
+    let concurrency = CONCURRENCY.to_string();
+    let usher = process::usher(None, &sandbox, &[("USHER_RATE", "100000000"), ("USHER_CONCURRENCY", &concurrency)]);
+    let event = move |number: u64| {
+        let user = &users[number as usize];
+        json!({"id": number.to_string(), "type": "plan.purchased",
+               "data": {"plan": "team", "organization_id": "org_acme", "user_id": user}})
+        .to_string()
+    };
+    let start = Instant::now();
+    let accepted = load::post(&usher.address("listen"), CONCURRENCY, 0, GRANTS as u64, Duration::from_secs(60), event);
+    assert_eq!(accepted, GRANTS as u64);
+    wait_for_outcomes(&usher.address("admin"));
+    GRANTS as f64 / start.elapsed().as_secs_f64()
+}
+
+fn wait_for_outcomes(admin: &str) {
+    let wanted = format!("usher_changes_total{{action=\"grant\",outcome=\"granted\"}} {GRANTS}");
+    let agent: ureq::Agent = ureq::Agent::new_with_defaults();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        let text = agent.get(format!("http://{admin}/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
+        if text.contains(&wanted) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "not all were granted:\n{text}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn create_users(sandbox: &Running) -> Vec<String> {
+    concurrently(&sandbox.address("listen"), CONCURRENCY, vec![json!({}); GRANTS], "/v1/users")
+        .into_iter()
+        .map(|user| user["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The body of the `direct` process: users on stdin, grants per second on stdout.
+pub fn direct(arguments: &[&str]) {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).unwrap();
+    let users: Vec<String> = serde_json::from_str(&text).unwrap();
+    let bodies = users.iter().map(|user| json!({"user_id": user, "role": "org:member"})).collect();
+    let start = Instant::now();
+    let answers = concurrently(arguments[0], arguments[1].parse().unwrap(), bodies, "/v1/organizations/org_acme/memberships");
+    println!("{}", answers.len() as f64 / start.elapsed().as_secs_f64());
+}
+
+/// Posts every body with awc, `concurrency` at a time; every answer must be a 200.
+fn concurrently(address: &str, concurrency: usize, bodies: Vec<Value>, path: &str) -> Vec<Value> {
+    let url = format!("http://{address}{path}");
+    let (bodies, answers) = (Rc::new(RefCell::new(bodies)), Rc::new(RefCell::new(Vec::new())));
+    rt::System::new().block_on(async {
+        let client = awc::Client::builder().bearer_auth(SECRET_KEY).connector(awc::Connector::new().limit(concurrency)).finish();
+        let one = |client: awc::Client, url: String, bodies: Rc<RefCell<Vec<Value>>>, answers: Rc<RefCell<Vec<Value>>>| async move {
+            while let Some(body) = { bodies.borrow_mut().pop() } {
+                let mut response = client.post(&url).send_json(&body).await.unwrap();
+                assert_eq!(response.status(), 200);
+                answers.borrow_mut().push(response.json::<Value>().await.unwrap());
+            }
+        };
+        let tasks: Vec<_> = (0..concurrency)
+            .map(|_| rt::spawn(one(client.clone(), url.clone(), bodies.clone(), answers.clone())))
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    Rc::try_unwrap(answers).unwrap().into_inner()
+}

@@ -1,0 +1,46 @@
+//! Measures the service against what it could be at most, both in one run: `cargo bench --bench throughput`.
+//!
+//! Cores are pinned with `taskset`: the servers under test on core 0, the load on core 1.
+
+mod bare;
+mod grants;
+mod intake;
+mod load;
+mod process;
+
+use std::time::Duration;
+
+/// As asked of every comparison: the first ten seconds do not count.
+const WARM_UP: Duration = Duration::from_secs(10);
+const REPETITIONS: usize = 5;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["bare-server"] => bare::serve(),
+        ["direct", ref rest @ ..] => grants::direct(rest),
+        ["intake"] => intake::compare(),
+        ["grants"] => grants::compare(),
+        [] => {
+            intake::compare();
+            grants::compare();
+        }
+        ref other => panic!("unknown arguments {other:?}; known: intake, grants"),
+    }
+}
+
+/// Prints every repetition, then medians and their ratio.
+fn report(title: &str, unit: &str, baseline: &[f64], usher: &[f64]) {
+    println!("\n{title} ({unit})");
+    for (number, (base, ours)) in baseline.iter().zip(usher).enumerate() {
+        println!("  {}: baseline {base:>9.0}   usher {ours:>9.0}   ratio {:.2}", number + 1, ours / base);
+    }
+    let (base, ours) = (median(baseline), median(usher));
+    println!("  median: baseline {base:.0}, usher {ours:.0}, ratio {:.2}", ours / base);
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}

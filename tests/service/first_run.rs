@@ -1,0 +1,48 @@
+//! What a newcomer sees: `usher dev` and `usher sandbox`.
+
+use serde_json::Value;
+
+use crate::support::*;
+
+#[test]
+fn dev_once_shows_the_three_samples_and_exits_with_0() {
+    let output = usher()
+        .args(["dev", "--once", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"])
+        .current_dir(std::env::temp_dir())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    for part in ["granted", "org_acme", "user_ada", "org:admin", "curl"] {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colour where there is no terminal");
+}
+
+#[test]
+fn dev_prints_its_addresses_and_a_curl_line_that_works() {
+    let mut dev = Process::spawn(usher().args([
+        "dev", "--json", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0",
+    ]));
+    let line = dev.json_line("the addresses", |line| line["listen"].is_string() && line["sandbox"].is_string());
+    let http = Http::new(&format!("http://{}", line["listen"].as_str().unwrap()));
+    let answer = http.post_as(line["token"].as_str().unwrap(), &purchase("mine", "user_bob", "team"));
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let sandbox = Http::new(&format!("http://{}", line["sandbox"].as_str().unwrap()));
+    eventually("the membership", || sandbox.get("/sandbox/memberships").body.to_string().contains("user_bob").then_some(()));
+    dev.signal("INT");
+    assert_eq!(dev.exit_code(), Some(0));
+}
+
+#[test]
+fn a_sandbox_fails_by_its_seed() {
+    let statuses = |seed: &str| -> Vec<Option<u16>> {
+        let sandbox = Sandbox::start(&["--fail", "0.5", "--drop-before", "0.2", "--seed", seed]);
+        let get = |_| sandbox.bapi("GET", "/v1/organizations/org_acme", &Value::Null).ok().map(|answer| answer.status);
+        (0..40).map(get).collect()
+    };
+    let first = statuses("1");
+    assert_eq!(first, statuses("1"));
+    assert_ne!(first, statuses("2"));
+    assert!(first.contains(&Some(500)) && first.contains(&Some(200)) && first.contains(&None));
+}

@@ -1,0 +1,363 @@
+//! Starts the real binary on free ports, speaks HTTP to it, and waits for conditions instead of sleeping.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const TOKEN: &str = "test-token-of-the-billing-service";
+pub const OTHER_TOKEN: &str = "test-token-of-the-support-service";
+pub const SECRET_KEY: &str = "sk_test_black_box";
+
+pub const RULES: &str = r#"
+senders:
+  billing:
+    tokens: [{ env: BILLING_TOKEN }]
+    events: ["plan.*", "odd.*"]
+    roles: ["org:viewer", "org:member"]
+  support:
+    tokens: [{ env: SUPPORT_TOKEN }]
+    events: ["member.*"]
+    roles: ["org:viewer", "org:member", "org:admin"]
+roles: ["org:viewer", "org:member", "org:admin"]
+tables:
+  role_of_plan: { team: "org:member", enterprise: "org:admin" }
+rules:
+  - name: plan purchased
+    on: plan.purchased
+    when: data.plan in role_of_plan
+    grant: { organization: data.organization_id, user: data.user_id, role: "role_of_plan[data.plan]" }
+  - name: plan cancelled
+    on: plan.cancelled
+    revoke: { organization: data.organization_id, user: data.user_id }
+  - name: member set
+    on: member.set
+    grant: { organization: data.organization_id, user: data.user_id, role: data.role, existing: replace }
+  - name: member kept
+    on: member.kept
+    grant: { organization: data.organization_id, user: data.user_id, role: data.role, existing: keep }
+  - name: member raised
+    on: member.raised
+    grant: { organization: data.organization_id, user: data.user_id, role: data.role, existing: raise }
+  - name: members imported
+    on: member.imported
+    for_each: data.users
+    grant: { organization: data.organization_id, user: item, role: '"org:viewer"' }
+"#;
+
+/// Waits until `check` gives a value; the message says what never came.
+pub fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(value) = check() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "never came: {what}");
+        thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+pub fn usher() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
+    command.env_clear().env("NO_COLOR", "1");
+    command
+}
+
+/// A child process that is killed with its owner; its stderr is read line by line.
+pub struct Process {
+    pub child: Child,
+    lines: Receiver<String>,
+    pub seen: Vec<String>,
+}
+
+impl Process {
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (send, lines) = mpsc::channel();
+        let stdout: Box<dyn Read + Send> = Box::new(child.stdout.take().unwrap());
+        let stderr: Box<dyn Read + Send> = Box::new(child.stderr.take().unwrap());
+        for stream in [stdout, stderr] {
+            let send = send.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    let _ = send.send(line);
+                }
+            });
+        }
+        Self { child, lines, seen: Vec::new() }
+    }
+
+    /// The next line that is a JSON object and satisfies `wanted`.
+    pub fn json_line(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("no line with {what}; so far:\n{}", self.seen.join("\n"))
+            };
+            self.seen.push(line.clone());
+            if let Some(value) = serde_json::from_str::<Value>(&line).ok().filter(&wanted) {
+                return value;
+            }
+        }
+    }
+
+    /// Everything printed so far.
+    pub fn output(&mut self) -> String {
+        self.seen.extend(self.lines.try_iter());
+        self.seen.join("\n")
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end and gives the exit code.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        eventually("the end of the process", || self.child.try_wait().unwrap()).code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Asserts a problem of this status and kind (the end of its type), and gives its detail.
+    #[track_caller]
+    pub fn problem(&self, status: u16, kind: &str) -> String {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(self.body["status"], status);
+        let problem_type = self.body["type"].as_str().unwrap();
+        assert!(problem_type.ends_with(&format!(":{kind}")), "{}", self.body);
+        self.body["detail"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// HTTP against one base address; errors of transport are `Err`, whatever the status.
+#[derive(Clone)]
+pub struct Http {
+    pub base: String,
+    agent: ureq::Agent,
+}
+
+impl Http {
+    pub fn new(base: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(20)))
+            .build();
+        Self { base: base.to_owned(), agent: config.into() }
+    }
+
+    pub fn try_request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = self.agent.run(request.body(body).unwrap())?;
+        let text = response.body_mut().read_to_string()?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+
+    #[track_caller]
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.try_request(method, path, headers, body).unwrap()
+    }
+
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Answer {
+        let authorization = format!("Bearer {TOKEN}");
+        self.request("GET", path, &[("authorization", &authorization)], b"")
+    }
+
+    pub fn try_post_as(&self, token: &str, event: &Value) -> Result<Answer, ureq::Error> {
+        let authorization = format!("Bearer {token}");
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        self.try_request("POST", "/v1/events", &headers, event.to_string().as_bytes())
+    }
+
+    #[track_caller]
+    pub fn post(&self, event: &Value) -> Answer {
+        self.try_post_as(TOKEN, event).unwrap()
+    }
+
+    #[track_caller]
+    pub fn post_as(&self, token: &str, event: &Value) -> Answer {
+        self.try_post_as(token, event).unwrap()
+    }
+}
+
+/// A sandbox in a process of its own.
+pub struct Sandbox {
+    pub process: Process,
+    pub http: Http,
+}
+
+impl Sandbox {
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut process = Process::spawn(usher().args(["sandbox", "--json", "--listen", "127.0.0.1:0"]).args(arguments));
+        let line = process.json_line("the sandbox's address", |line| line["listen"].is_string());
+        let http = Http::new(&format!("http://{}", line["listen"].as_str().unwrap()));
+        Self { process, http }
+    }
+
+    pub fn bapi(&self, method: &str, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
+        let authorization = format!("Bearer {SECRET_KEY}");
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.http.try_request(method, path, &headers, &bytes)
+    }
+
+    pub fn calls(&self) -> Vec<Value> {
+        let answer = self.http.get("/sandbox/calls").body;
+        answer.as_array().or(answer["calls"].as_array()).unwrap().clone()
+    }
+
+    /// The role of a membership, if there is one.
+    pub fn role(&self, organization: &str, user: &str) -> Option<String> {
+        let all = self.http.get("/sandbox/memberships").body;
+        let all = all.as_array().or(all["memberships"].as_array()).unwrap().clone();
+        let found = all.iter().find(|m| m["organization_id"] == organization && m["user_id"] == user)?;
+        found["role"].as_str().map(str::to_owned)
+    }
+}
+
+/// How the service under test is started.
+pub struct Setup {
+    pub folder: TempDir,
+    pub command: Vec<(String, String)>,
+}
+
+impl Setup {
+    pub fn new(bapi: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("usher.yaml"), RULES).unwrap();
+        let text = |path: PathBuf| path.to_str().unwrap().to_owned();
+        let variables = [
+            ("CLERK_SECRET_KEY", SECRET_KEY.to_owned()),
+            ("CLERK_API_URL", bapi.to_owned()),
+            ("USHER_CONFIG", text(folder.path().join("usher.yaml"))),
+            ("USHER_LEDGER", text(folder.path().join("ledger"))),
+            ("USHER_LISTEN", "127.0.0.1:0".to_owned()),
+            ("USHER_ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
+            ("USHER_DRAIN_DELAY", "0s".to_owned()),
+            ("USHER_RATE", "1000000".to_owned()),
+            ("USHER_RETRY_FIRST", "20ms".to_owned()),
+            ("USHER_RETRY_CEILING", "200ms".to_owned()),
+            ("BILLING_TOKEN", TOKEN.to_owned()),
+            ("SUPPORT_TOKEN", OTHER_TOKEN.to_owned()),
+        ];
+        let command = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { folder, command }
+    }
+
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.command.retain(|(known, _)| known != name);
+        self.command.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.retain(|(known, _)| known != name);
+        self
+    }
+
+    pub fn rules(self, text: &str) -> Self {
+        std::fs::write(self.folder.path().join("usher.yaml"), text).unwrap();
+        self
+    }
+
+    pub fn ledger(&self) -> PathBuf {
+        self.folder.path().join("ledger")
+    }
+
+    pub fn serve(&self) -> Command {
+        let mut command = usher();
+        command.arg("serve").envs(self.command.iter().cloned()).current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs `serve` to its end: for starts that must fail.
+    pub fn serve_output(&self) -> Output {
+        self.serve().output().unwrap()
+    }
+
+    pub fn start(&self) -> Service {
+        Service::spawn(&mut self.serve())
+    }
+}
+
+/// The service under test.
+pub struct Service {
+    pub process: Process,
+    pub http: Http,
+    pub admin: Http,
+}
+
+impl Service {
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut process = Process::spawn(command);
+        let line = process.json_line("the addresses", |line| line["listen"].is_string() && line["admin"].is_string());
+        let http = |name: &str| Http::new(&format!("http://{}", line[name].as_str().unwrap()));
+        Self { http: http("listen"), admin: http("admin"), process }
+    }
+
+    /// Posts, expects 202, and waits until the event has its end.
+    #[track_caller]
+    pub fn settle_as(&self, token: &str, event: &Value) -> Value {
+        let answer = self.http.post_as(token, event);
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        self.settled_as(token, answer.header("location").unwrap())
+    }
+
+    #[track_caller]
+    pub fn settle(&self, event: &Value) -> Value {
+        self.settle_as(TOKEN, event)
+    }
+
+    pub fn settled_as(&self, token: &str, location: &str) -> Value {
+        let authorization = format!("Bearer {token}");
+        eventually("the end of an event", || {
+            let answer = self.http.request("GET", location, &[("authorization", &authorization)], b"");
+            (answer.body["status"] != "pending").then_some(answer.body)
+        })
+    }
+}
+
+pub fn purchase(id: &str, user: &str, plan: &str) -> Value {
+    json!({"id": id, "type": "plan.purchased", "data": {"organization_id": "org_acme", "user_id": user, "plan": plan}})
+}
+
+pub fn cancel(id: &str, user: &str) -> Value {
+    json!({"id": id, "type": "plan.cancelled", "data": {"organization_id": "org_acme", "user_id": user}})
+}
+
+pub fn member(id: &str, kind: &str, user: &str, role: &str) -> Value {
+    json!({"id": id, "type": format!("member.{kind}"), "data": {"organization_id": "org_acme", "user_id": user, "role": role}})
+}
+
+pub fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}
