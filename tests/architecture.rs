@@ -33,7 +33,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
 
 /// Who alone may name these, in code that is not a test.
 const BELONGS: [(&str, &[&str]); 9] = [
-    ("actix_web", &["cli", "app", "ingest", "admin", "http", "sandbox"]),
+    ("actix_web", &["cli", "app", "ingest", "admin", "bapi", "http", "settings", "sandbox"]),
     ("awc", &["cli", "bapi"]),
     ("rustls", &["cli", "bapi"]),
     ("rusqlite", &["ledger"]),
