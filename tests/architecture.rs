@@ -38,7 +38,7 @@ const BELONGS: [(&str, &[&str]); 9] = [
     ("rustls", &["cli", "bapi"]),
     ("rusqlite", &["ledger"]),
     ("cel", &["rules"]),
-    ("clap", &["cli"]),
+    ("clap", &["main", "cli"]),
     ("envy", &["settings"]),
     ("prometheus_client", &["metrics"]),
     ("std::env", &["cli", "app", "settings", "telemetry"]),
