@@ -104,3 +104,33 @@ fn announce(address: SocketAddr, json: bool) {
     println!("  curl -H 'Authorization: Bearer sk_test_sandbox' http://{address}/v1/users");
     println!("See what came in: curl http://{address}/sandbox/calls");
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: SandboxArgs,
+    }
+
+    fn options(flags: &str) -> Result<Options, FaultsError> {
+        Command::try_parse_from(["sandbox"].into_iter().chain(flags.split_whitespace())).unwrap().args.options()
+    }
+
+    #[test]
+    fn flags_say_how_the_sandbox_behaves() {
+        let options = options("--latency 20ms --fail 0.2 --drop-after 0.1 --rate-limit 100/10s --seed 7").unwrap();
+        assert_eq!((options.latency, options.seed), (Duration::from_millis(20), 7));
+        assert_eq!(options.faults, Faults { fail: 0.2, drop_before: 0.0, drop_after: 0.1 });
+        assert_eq!(options.rate_limit, Some(RateLimit { calls: 100, window: Duration::from_secs(10) }));
+    }
+
+    #[test]
+    fn rates_beyond_every_call_are_refused() {
+        assert!(matches!(options("--fail 0.6 --drop-before 0.6"), Err(FaultsError::TooMany(_))));
+    }
+}
