@@ -11,3 +11,9 @@
 #![forbid(unsafe_code)]
 
 pub mod domain;
+pub mod sandbox;
+
+/// The commands of the binary.
+pub mod cli {
+    pub mod sandbox;
+}

@@ -1,0 +1,7 @@
+//! The sandbox over real sockets: what Clerk's Backend API promises, and the faults that were asked for.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod client;
+mod faults;
+mod objects;
+mod refusals;
