@@ -10,4 +10,7 @@
 //! Arrows point down only; `tests/architecture.rs` checks them.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod domain;
+pub mod http;
+pub mod ingest;
