@@ -40,7 +40,7 @@ pub struct Ingest {
     pub wake: Wake,
     /// Counts what came in.
     pub metrics: Arc<Metrics>,
-    /// The largest body taken, in bytes; [`BODY_LIMIT`] is what senders are told.
+    /// The largest body taken, in bytes; [`BODY_LIMIT`] unless an operator says otherwise.
     pub body_limit: usize,
 }
 

@@ -59,7 +59,7 @@ impl Ingest {
     /// The ledger decides whether it is the first time; the verdict of today counts only then.
     async fn record(&self, event: Event, verdict: Verdict) -> Result<Accepted, Refusal> {
         let Verdict { changes, failure } = verdict;
-        match self.ledger.record(Entry { event, received_at: Timestamp::now(), failure, changes }).await? {
+        match self.ledger.record(Entry { event, received_at: now(), failure, changes }).await? {
             Recorded::New(record) => {
                 if record.status() == EventStatus::Pending {
                     self.wake.ring();
@@ -79,4 +79,10 @@ impl Ingest {
             None => Err(refusal),
         }
     }
+}
+
+/// To the millisecond, which every ledger keeps: a repeat shows the same time as the first answer.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }

@@ -17,7 +17,7 @@ pub(super) const MAX_DEPTH: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum JsonError {
     /// Not JSON at all; `expected` are the fixed words of the JSON reader.
-    #[error("not JSON at line {line}, column {column}: {expected}")]
+    #[error("it is not JSON at line {line}, column {column}: {expected}")]
     Syntax {
         /// From 1.
         line: usize,
@@ -27,7 +27,7 @@ pub(super) enum JsonError {
         expected: String,
     },
     /// A member name is there twice; which one counts would be a guess.
-    #[error("the same member name twice in one object, at line {line}, column {column}")]
+    #[error("it names the same member twice in one object, at line {line}, column {column}")]
     Duplicate {
         /// From 1.
         line: usize,
@@ -37,7 +37,7 @@ pub(super) enum JsonError {
         pointer: String,
     },
     /// Nested more deeply than anybody needs.
-    #[error("nested more than {MAX_DEPTH} levels deep, at line {line}, column {column}")]
+    #[error("it is nested more than {MAX_DEPTH} levels deep, at line {line}, column {column}")]
     TooDeep {
         /// From 1.
         line: usize,
@@ -278,6 +278,6 @@ mod tests {
         }
         assert!(read(b"\"\xff\xfe\"").is_err());
         let error = read(b"{\n  \"a\": ?\n}").unwrap_err();
-        assert_eq!(error.to_string(), "not JSON at line 2, column 8: expected value");
+        assert_eq!(error.to_string(), "it is not JSON at line 2, column 8: expected value");
     }
 }

@@ -129,7 +129,10 @@ fn extension_fault(name: &str, value: &Value) -> Option<&'static str> {
 /// jiff reads more than RFC 3339 allows (time zone names, offsets without colon), so the shape is checked first.
 fn rfc_3339(text: &str) -> Option<Timestamp> {
     let (date_time, rest) = text.split_at_checked("2026-01-31T12:00:00".len())?;
-    let shape: Vec<u8> = date_time.bytes().map(|b| if b.is_ascii_digit() { b'0' } else { b }).collect();
+    let fits = |(byte, shape): (u8, u8)| {
+        if shape == b'0' { byte.is_ascii_digit() } else { byte.to_ascii_uppercase() == shape }
+    };
+    let shaped = date_time.bytes().zip(*b"0000-00-00T00:00:00").all(fits);
     let fraction = rest.strip_prefix('.').map(|rest| rest.bytes().take_while(u8::is_ascii_digit).count());
     let zone = rest.get(fraction.map_or(0, |digits| digits + 1)..)?.as_bytes();
     let zoned = match zone {
@@ -137,8 +140,7 @@ fn rfc_3339(text: &str) -> Option<Timestamp> {
         [b'+' | b'-', h, i, b':', m, n] => [h, i, m, n].into_iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    let shaped = shape.eq_ignore_ascii_case(b"0000-00-00T00:00:00") && fraction != Some(0) && zoned;
-    if shaped { text.parse().ok() } else { None }
+    if shaped && zoned && fraction != Some(0) { text.parse().ok() } else { None }
 }
 
 #[cfg(test)]

@@ -29,11 +29,11 @@ pub(super) enum Refusal {
     Parse(#[from] ParseError),
     #[error("the sender may not send this type")]
     TypeNotAllowed,
-    #[error("the change is above the sender's ceiling")]
+    #[error("the rule `{rule}` asks for more than the sender may")]
     AboveCeiling { rule: String, role: Option<Role>, ceiling: Ceiling },
     #[error("the identity belongs to another content")]
     Conflict,
-    #[error("a rule cannot be evaluated on this event")]
+    #[error("the rule `{}` cannot be evaluated on this event", .failure.rule)]
     RuleFailed { event: EventId, failure: RuleFailure, replayed: bool },
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -52,7 +52,7 @@ impl Refusal {
             Self::Body(error) => body(error),
             Self::Parse(error) => parse(error),
             Self::TypeNotAllowed => Problem::new(Kind::TypeNotAllowed, TYPE_NOT_ALLOWED),
-            Self::AboveCeiling { rule, role, ceiling } => above_ceiling(rule, role.as_ref(), ceiling),
+            Self::AboveCeiling { rule, role, ceiling } => above_ceiling(rule, role.as_ref(), *ceiling),
             Self::Conflict => Problem::new(Kind::IdentityConflict, CONFLICT),
             Self::RuleFailed { event, failure, replayed } => rule_failed(*event, failure, *replayed),
             Self::Ledger(error) => ledger(error),
@@ -67,8 +67,8 @@ impl Refusal {
 
 const TYPE_NOT_ALLOWED: &str = "The type of this event is not among the event types of this sender. \
     Check the type, or ask the operator of usher to add it to `events` of the sender.";
-const CONFLICT: &str = "An event with this source and id, and with another content, was accepted before; nothing has changed. \
-    Send a new event under a new id.";
+const CONFLICT: &str = "An event with this source and id, and with another content, was accepted before; nothing has \
+    changed. Send a new event under a new id.";
 const NOT_FOUND: &str = "There is nothing at this path, or nothing that this sender may see.";
 
 fn credentials(error: CredentialsError) -> Problem {
@@ -115,11 +115,11 @@ fn parse(error: &ParseError) -> Problem {
     }
 }
 
-const NO_IDENTITY: &str = "Without an identity the event cannot be sent twice safely. Give it an `id` in the body, or an \
-    Idempotency-Key or webhook-id header, and send the same one again when you repeat it.";
+const NO_IDENTITY: &str = "Without an identity the event cannot be sent twice safely. Give it an `id` in the body, or \
+    an Idempotency-Key or webhook-id header, and send the same one again when you repeat it.";
 
 fn json(error: &JsonError) -> Problem {
-    let problem = Problem::new(Kind::MalformedJson, format!("The body is {error}."));
+    let problem = Problem::new(Kind::MalformedJson, format!("The body is not taken: {error}."));
     match error {
         JsonError::Syntax { .. } => problem,
         JsonError::Duplicate { pointer, .. } => {
@@ -131,39 +131,37 @@ fn json(error: &JsonError) -> Problem {
     }
 }
 
-fn above_ceiling(rule: &str, role: Option<&Role>, ceiling: &Ceiling) -> Problem {
+fn above_ceiling(rule: &str, role: Option<&Role>, ceiling: Ceiling) -> Problem {
     let asked = match (ceiling, role) {
         (Ceiling::Role, Some(role)) => format!("gives the role {role}, which this sender may not give"),
         (Ceiling::Role, None) => "gives a role that this sender may not give".to_owned(),
         (Ceiling::Organization, _) => "changes an organization that this sender may not change".to_owned(),
         (Ceiling::Action, _) => "makes a change of a kind that this sender may not ask for".to_owned(),
     };
-    let detail = format!(
-        "The rule `{rule}` {asked}. Nothing of the event was recorded. \
-        If it should be allowed, the operator of usher can raise the ceiling of the sender."
-    );
-    Problem::new(Kind::AboveCeiling, detail)
+    Problem::new(Kind::AboveCeiling, format!("The rule `{rule}` {asked}. {NOT_RECORDED}"))
 }
+
+const NOT_RECORDED: &str = "Nothing of the event was recorded. \
+    If it should be allowed, the operator of usher can raise the ceiling of the sender.";
 
 fn rule_failed(event: EventId, failure: &RuleFailure, replayed: bool) -> Problem {
     let RuleFailure { rule, part, expression, message } = failure;
-    let detail = format!(
-        "The rule `{rule}` cannot be evaluated on this event: `{part}`, which is `{expression}`: {message}. \
-        The event is kept as a dead letter: an operator can mend the rule and replay it; sending it again changes nothing."
-    );
-    let problem = Problem::new(Kind::RuleFailed, detail).with_instance(answer::location(event));
+    let what =
+        format!("The rule `{rule}` cannot be evaluated on this event: `{part}`, which is `{expression}`: {message}.");
+    let problem =
+        Problem::new(Kind::RuleFailed, format!("{what} {DEAD_LETTER}")).with_instance(answer::location(event));
     if replayed { problem.with_header(REPLAYED, "true") } else { problem }
 }
 
+const DEAD_LETTER: &str = "The event is kept as a dead letter: an operator can mend the rule and replay it; \
+    sending it again changes nothing.";
+
 fn ledger(error: &LedgerError) -> Problem {
     let (kind, detail, after) = match error {
-        LedgerError::Full => {
-            (Kind::LedgerFull, "Nothing was recorded: the ledger has no room. Send it again later.", "30")
-        }
-        LedgerError::Unavailable(_) => {
-            (Kind::LedgerUnavailable, "The ledger does not answer as it should. Send it again later.", "5")
-        }
-        LedgerError::Closed => (Kind::LedgerUnavailable, "usher is shutting down. Send it again at once.", "1"),
+        LedgerError::Full => (Kind::LedgerFull, "Nothing was recorded: the ledger has no room.", "30"),
+        LedgerError::Unavailable(_) => (Kind::LedgerUnavailable, "The ledger does not answer as it should.", "5"),
+        LedgerError::Closed => (Kind::LedgerUnavailable, "usher is shutting down.", "1"),
     };
-    Problem::new(kind, detail).with_header(header::RETRY_AFTER, after)
+    Problem::new(kind, format!("{detail} Send the same request again after `Retry-After` seconds; that is safe."))
+        .with_header(header::RETRY_AFTER, after)
 }

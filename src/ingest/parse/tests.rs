@@ -44,7 +44,8 @@ fn pointers(parsed: Result<Event, ParseError>) -> Vec<String> {
 
 #[test]
 fn plain_json_and_a_cloud_event_of_the_same_content_are_the_same_event() {
-    let members = r#""id":"1","source":"/shop","type":"plan.purchased","subject":"s","time":"2026-01-31T12:00:00.5+01:00","data":{"a":[1]}"#;
+    let members = r#""id":"1","source":"/shop","type":"plan.purchased","subject":"s",
+        "time":"2026-01-31T12:00:00.5+01:00","data":{"a":[1]}"#;
     let event = plain(&format!("{{{members}}}")).unwrap();
     assert_eq!(cloud(&format!(r#"{{"specversion":"1.0",{members}}}"#)).unwrap(), event);
     assert_eq!(event.id, EventId::of(&billing(), "/shop", "1"));
