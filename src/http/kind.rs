@@ -1,0 +1,87 @@
+//! The kinds of problem as a closed list, each with its status, its name and its title in one table.
+//! Knows nothing of how a problem came about.
+
+use actix_web::http::StatusCode;
+
+/// What every problem type URI begins with.
+pub(super) const URN: &str = "urn:usher:problem:";
+
+/// What kind of problem it is; callers branch on this, so a kind is never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The request could not be read as HTTP that makes sense here.
+    MalformedRequest,
+    /// The body is not JSON, or not JSON of the strict sort.
+    MalformedJson,
+    /// The body is JSON, but not an event.
+    InvalidEvent,
+    /// The event cannot be told from another one.
+    MissingIdentity,
+    /// Nobody we know sent it.
+    NotAuthenticated,
+    /// The sender may not send events of this type.
+    TypeNotAllowed,
+    /// A rule asks for what the sender may not ask for.
+    AboveCeiling,
+    /// There is nothing, or nothing of this sender, at this path.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    TooSlow,
+    /// The body is larger than what is taken.
+    TooLarge,
+    /// The body is in a form that is not taken.
+    UnsupportedMediaType,
+    /// The identity belongs to an event with another content.
+    IdentityConflict,
+    /// A rule could not be evaluated on the event.
+    RuleFailed,
+    /// The ledger has no room.
+    LedgerFull,
+    /// The ledger takes nothing at the moment.
+    LedgerUnavailable,
+}
+
+impl Kind {
+    /// The HTTP status of this kind.
+    pub fn status(self) -> StatusCode {
+        self.row().0
+    }
+
+    /// The short name for logs; the type URI is `urn:usher:problem:{slug}`.
+    pub fn slug(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The title: the same for every problem of this kind.
+    pub fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    fn row(self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::MalformedRequest => (S::BAD_REQUEST, "malformed-request", "The request is malformed"),
+            Self::MalformedJson => (S::BAD_REQUEST, "malformed-json", "The body is not the JSON that is taken"),
+            Self::InvalidEvent => (S::BAD_REQUEST, "invalid-event", "The body is not a valid event"),
+            Self::MissingIdentity => (S::BAD_REQUEST, "missing-identity", "The event has no identity"),
+            Self::NotAuthenticated => (S::UNAUTHORIZED, "not-authenticated", "The sender is not authenticated"),
+            Self::TypeNotAllowed => (S::FORBIDDEN, "type-not-allowed", "The sender may not send this type"),
+            Self::AboveCeiling => (S::FORBIDDEN, "above-ceiling", "The sender may not ask for this change"),
+            Self::NotFound => (S::NOT_FOUND, "not-found", "There is nothing here"),
+            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed"),
+            Self::TooSlow => (S::REQUEST_TIMEOUT, "too-slow", "The body took too long"),
+            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+            Self::UnsupportedMediaType => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is in a form that is not taken")
+            }
+            Self::IdentityConflict => {
+                (S::UNPROCESSABLE_ENTITY, "identity-conflict", "The identity belongs to another content")
+            }
+            Self::RuleFailed => (S::UNPROCESSABLE_ENTITY, "rule-failed", "A rule could not be evaluated on this event"),
+            Self::LedgerFull => (S::SERVICE_UNAVAILABLE, "ledger-full", "The ledger is full"),
+            Self::LedgerUnavailable => (S::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger is unavailable"),
+        }
+    }
+}

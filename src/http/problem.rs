@@ -1,0 +1,165 @@
+//! Errors as callers see them: problem documents (RFC 9457) that say what to do.
+//! Knows nothing of what went wrong where; whoever refuses a request writes the words.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+pub use super::kind::Kind;
+use super::kind::URN;
+
+/// One refused request, in words for whoever sent it.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: Kind,
+    detail: Cow<'static, str>,
+    instance: Option<String>,
+    errors: Vec<Mistake>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// One mistake of a body: where it is and how to mend it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// A JSON pointer in its URI fragment form.
+    pub pointer: String,
+    /// What is expected there; never what was found.
+    pub detail: Cow<'static, str>,
+}
+
+impl Problem {
+    /// A problem of this kind; `detail` says what to do about it.
+    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, detail: detail.into(), instance: None, errors: Vec::new(), headers: Vec::new() }
+    }
+
+    /// With the mistakes of the body.
+    pub fn with_errors(mut self, errors: Vec<Mistake>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// With the path under which this occurrence can be looked up; it is the `Location` too.
+    pub fn with_instance(mut self, path: String) -> Self {
+        if let Ok(value) = HeaderValue::from_str(&path) {
+            self.headers.push((header::LOCATION, value));
+        }
+        self.instance = Some(path);
+        self
+    }
+
+    /// With a header that belongs to the status, such as `Allow` or `Retry-After`.
+    pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// What kind of problem it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn document(&self) -> Vec<u8> {
+        let document = Document {
+            kind: [URN, self.kind.slug()].concat(),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            instance: self.instance.as_deref(),
+            errors: &self.errors,
+        };
+        // Writing strings and numbers to memory cannot fail; if it ever did, the status still says enough.
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.title(), self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::build(self.kind.status());
+        for header in &self.headers {
+            response.append_header(header.clone());
+        }
+        response
+            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")))
+            .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+            .body(self.document())
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Mistake],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::body::MessageBody;
+
+    fn problem() -> Problem {
+        let mistake = Mistake { pointer: "#/type".to_owned(), detail: "expected a string".into() };
+        Problem::new(Kind::RuleFailed, "Mend the rule and replay the event.")
+            .with_errors(vec![mistake])
+            .with_instance("/v1/events/1".to_owned())
+            .with_header(header::RETRY_AFTER, "5")
+    }
+
+    #[test]
+    fn a_problem_is_written_as_rfc_9457_has_it() {
+        let body = problem().error_response().into_body().try_into_bytes().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        insta::assert_json_snapshot!(document, @r##"
+        {
+          "detail": "Mend the rule and replay the event.",
+          "errors": [
+            {
+              "detail": "expected a string",
+              "pointer": "#/type"
+            }
+          ],
+          "instance": "/v1/events/1",
+          "status": 422,
+          "title": "A rule could not be evaluated on this event",
+          "type": "urn:usher:problem:rule-failed"
+        }
+        "##);
+    }
+
+    #[test]
+    fn a_problem_brings_its_headers_and_forbids_caching() {
+        let response = problem().error_response();
+        assert_eq!(response.status(), 422);
+        let header = |name: HeaderName| response.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!(header(header::CONTENT_TYPE), Some("application/problem+json"));
+        assert_eq!(header(header::CACHE_CONTROL), Some("no-store"));
+        assert_eq!(header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"));
+        assert_eq!(header(header::LOCATION), Some("/v1/events/1"));
+        assert_eq!(header(header::RETRY_AFTER), Some("5"));
+    }
+}

@@ -1,0 +1,90 @@
+//! The handlers of the public listener: each a few steps, each refusal logged once, without body or token.
+//! Knows nothing of how a step is done.
+
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+
+use super::accept::Accepted;
+use super::authenticate::CredentialsError;
+use super::refusal::Refusal;
+use super::{Ingest, answer, body, media_type, parse};
+use crate::domain::{EventId, EventRecord, EventStatus, SenderName};
+use crate::rules::Sender;
+
+/// `POST /v1/events`
+pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: web::Data<Ingest>) -> HttpResponse {
+    let (sender, taken) = match ingest.sender_of(&request) {
+        Ok(sender) => (Some(&sender.name), ingest.take(sender, &request, payload).await),
+        Err(refusal) => (None, Err(refusal)),
+    };
+    ingest.metrics.event(verdict(&taken));
+    match taken {
+        Ok(Accepted { record, replayed }) => answer::accepted(&record, replayed),
+        Err(refusal) => refuse(&refusal, sender),
+    }
+}
+
+/// `GET /v1/events/{id}`
+pub(super) async fn get(request: HttpRequest, ingest: web::Data<Ingest>) -> HttpResponse {
+    let (sender, found) = match ingest.sender_of(&request) {
+        Ok(sender) => (Some(&sender.name), ingest.find(&sender.name, request.match_info().get("id")).await),
+        Err(refusal) => (None, Err(refusal)),
+    };
+    found.map_or_else(|refusal| refuse(&refusal, sender), |record| answer::found(&record))
+}
+
+/// Any path that does not exist.
+pub(super) async fn nothing_here() -> HttpResponse {
+    refuse(&Refusal::NotFound, None)
+}
+
+/// Any method that a path does not have.
+pub(super) async fn wrong_method(allowed: &'static str) -> HttpResponse {
+    refuse(&Refusal::WrongMethod { allowed }, None)
+}
+
+impl Ingest {
+    fn sender_of(&self, request: &HttpRequest) -> Result<&Sender, Refusal> {
+        let name = self.tokens.authenticate(request.headers(), request.query_string())?;
+        // A token whose sender the rules do not know proves nobody.
+        let known = self.rules.senders().iter().find(|sender| sender.name == *name);
+        known.ok_or(Refusal::Credentials(CredentialsError::Unknown))
+    }
+
+    async fn take(&self, sender: &Sender, request: &HttpRequest, payload: web::Payload) -> Result<Accepted, Refusal> {
+        let format = media_type::format_of(request.headers())?;
+        let body = body::read(request.headers(), payload, self.body_limit).await?;
+        let event = parse::event(format, &body, &sender.name, request.headers())?;
+        self.accept(sender, event).await
+    }
+
+    /// Another sender's event, an unknown one and an id that is none are answered alike: nobody learns what exists.
+    async fn find(&self, sender: &SenderName, id: Option<&str>) -> Result<EventRecord, Refusal> {
+        let id: EventId = id.and_then(|id| id.parse().ok()).ok_or(Refusal::NotFound)?;
+        let record = self.ledger.find(id).await?;
+        record.filter(|record| record.event.sender == *sender).ok_or(Refusal::NotFound)
+    }
+}
+
+/// The label under which a POST is counted.
+fn verdict(taken: &Result<Accepted, Refusal>) -> &'static str {
+    match taken {
+        Ok(Accepted { replayed: true, .. }) | Err(Refusal::RuleFailed { replayed: true, .. }) => "repeated",
+        Ok(accepted) if accepted.record.status() == EventStatus::Ignored => "ignored",
+        Ok(_) => "accepted",
+        Err(Refusal::RuleFailed { .. }) => "failed",
+        Err(_) => "refused",
+    }
+}
+
+fn refuse(refusal: &Refusal, sender: Option<&SenderName>) -> HttpResponse {
+    let problem = refusal.problem();
+    tracing::info!(
+        target: "usher::refused",
+        status = problem.kind().status().as_u16(),
+        problem = problem.kind().slug(),
+        sender = sender.map(SenderName::as_str),
+        reason = %refusal,
+        "request refused"
+    );
+    problem.error_response()
+}
