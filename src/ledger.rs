@@ -1,0 +1,113 @@
+//! The durable record of events, of the changes they ask for and of the attempts made for them.
+//! It stores when a change is due and never chooses it; it knows no HTTP, no rules and nothing of Clerk.
+
+mod codec;
+mod error;
+mod find;
+mod open;
+mod place;
+mod prepare;
+mod schema;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod types;
+mod worker;
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use error::{LedgerError, OpenError};
+pub use types::{Claim, ClaimedEvent, Entry, Next, Recorded, Settled, Settlement, Statistics};
+
+use crate::domain::{ChangeId, EventId, EventRecord};
+use worker::Queue;
+
+/// A cheap handle on the ledger; clones share one writer and one reader.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    writer: Queue,
+    reader: Queue,
+}
+
+impl Ledger {
+    /// Opens the ledger in `folder`, creating both where they do not exist; whatever was leased before is due again.
+    ///
+    /// Blocks on the disk. Nobody else can open the same folder until every handle is gone.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        Self::open_with(folder, |_, _| {})
+    }
+
+    /// As [`Ledger::open`]; `observe` gets how long each commit took and how many callers it answered.
+    pub fn open_with(folder: &Path, observe: impl Fn(Duration, usize) + Send + 'static) -> Result<Self, OpenError> {
+        let opened = open::open(folder)?;
+        let (writer, reader) = worker::start(opened, Box::new(observe)).map_err(OpenError::thread(folder))?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Writes an event and its changes; the answer means that they are on disk.
+    ///
+    /// `Full` at once when too much waits to be written already: the sender is told instead of kept.
+    pub async fn record(&self, entry: Entry) -> Result<Recorded, LedgerError> {
+        let prepared = prepare::prepare(entry)?;
+        self.writer.offer(move |connection| sqlite::record(connection, prepared)).await
+    }
+
+    /// Takes up to `limit` due changes under a lease that lapses at `now + lease`, the longest due first.
+    ///
+    /// Only the oldest unfinished change of a membership key is ever due; one whose lease lapsed is due again.
+    pub async fn claim(&self, now: Timestamp, limit: usize, lease: Duration) -> Result<Vec<Claim>, LedgerError> {
+        self.writer.ask(move |connection| sqlite::claim(connection, now, limit, lease)).await
+    }
+
+    /// Writes what an attempt came to, and lets the next change of the key pass when this one is done.
+    pub async fn settle(&self, settlement: Settlement) -> Result<Settled, LedgerError> {
+        self.writer.ask(move |connection| sqlite::settle(connection, &settlement)).await
+    }
+
+    /// Gives a claimed change back without an attempt: no call was made, nothing is counted.
+    pub async fn release(&self, change: ChangeId, lease: u64, due_at: Timestamp) -> Result<Settled, LedgerError> {
+        self.writer.ask(move |connection| sqlite::release(connection, change, lease, due_at)).await
+    }
+
+    /// What is known of an event.
+    pub async fn find(&self, id: EventId) -> Result<Option<EventRecord>, LedgerError> {
+        self.reader.ask(move |connection| find::event(connection, id)).await
+    }
+
+    /// When the next change is due or the next lease lapses; it may be in the past.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.reader.ask(find::next_due).await
+    }
+
+    /// The backlog and the dead letters; costs what is unfinished or dead, not what is settled.
+    pub async fn statistics(&self) -> Result<Statistics, LedgerError> {
+        self.reader.ask(find::statistics).await
+    }
+
+    /// Deletes up to `limit` events received before the given time, the oldest first, and says how many went.
+    ///
+    /// An event with a change that is unfinished or dead, or with a rule failure, stays.
+    pub async fn purge(&self, received_before: Timestamp, limit: usize) -> Result<usize, LedgerError> {
+        // Looking is the slow part when many dead letters are kept, so the reader does it; the writer looks again.
+        let candidates = self.reader.ask(move |connection| find::purgeable(connection, received_before, limit)).await?;
+        if candidates.is_empty() {
+            return Ok(0);
+        }
+        self.writer.ask(move |connection| sqlite::purge(connection, received_before, &candidates)).await
+    }
+
+    /// Makes a tiny durable write: an answer means that events could be recorded now.
+    pub async fn check(&self) -> Result<(), LedgerError> {
+        self.writer.offer(sqlite::beat).await
+    }
+
+    /// Finishes what waits, folds the log into the file and lets go of the folder; other handles get `Closed`.
+    pub async fn close(self) {
+        // The reader first: the last connection to go is the one that tidies up, and it must be able to write.
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,48 @@
+//! What of an entry can be made ready outside the writer thread: checks, digest and JSON.
+//! Knows no SQL.
+
+use serde_json::json;
+
+use super::error::LedgerError;
+use super::types::Entry;
+use crate::domain::{Change, Digest, Event, RuleFailure};
+
+/// How many bits of a change's row number are its index; the rest is its event's.
+pub(super) const INDEX_BITS: u32 = 24;
+
+/// An entry that can be written as it is.
+pub(super) struct Prepared {
+    pub(super) event: Event,
+    pub(super) received_at: i64,
+    pub(super) failure: Option<RuleFailure>,
+    pub(super) failure_json: Option<String>,
+    pub(super) changes: Vec<Change>,
+    pub(super) content: Digest,
+    pub(super) data: String,
+}
+
+/// Refuses an entry that would make the whole group fail.
+pub(super) fn prepare(entry: Entry) -> Result<Prepared, LedgerError> {
+    let Entry { event, received_at, failure, mut changes } = entry;
+    changes.sort_by_key(|change| change.id.index);
+    let numbered = changes.windows(2).all(|pair| pair[0].id.index < pair[1].id.index)
+        && changes.last().is_none_or(|change| change.id.index >> INDEX_BITS == 0)
+        && changes.iter().all(|change| change.id.event == event.id);
+    if !numbered {
+        let why = "the changes of an event carry its id and an index of their own, below 2^24";
+        return Err(LedgerError::Unavailable(why.to_owned()));
+    }
+    Ok(Prepared {
+        received_at: received_at.as_millisecond(),
+        failure_json: failure.as_ref().map(failure_json),
+        content: event.content_digest(),
+        data: event.data.to_string(),
+        event,
+        failure,
+        changes,
+    })
+}
+
+fn failure_json(failure: &RuleFailure) -> String {
+    json!([failure.rule, failure.part, failure.expression, failure.message]).to_string()
+}

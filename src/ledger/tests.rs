@@ -1,0 +1,4 @@
+//! What is peculiar to the SQLite ledger: its groups, its file, and the files that it refuses.
+
+mod groups;
+mod refusals;

@@ -1,0 +1,120 @@
+//! What goes into the ledger and comes out of it, in words that fit any store.
+//! Knows no SQL and no threads.
+
+use jiff::Timestamp;
+
+use crate::domain::{Attempt, Change, ChangeId, Event, EventRecord, EventType, Outcome, RuleFailure, SenderName, Step};
+
+/// An event to record, with what the rules made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The event as accepted.
+    pub event: Event,
+    /// When it was accepted; kept to the millisecond.
+    pub received_at: Timestamp,
+    /// Set when no changes could be derived.
+    pub failure: Option<RuleFailure>,
+    /// What it asks for; each carries the event's id and an index of its own.
+    pub changes: Vec<Change>,
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recorded {
+    /// It is recorded now.
+    New(EventRecord),
+    /// The same event with the same content was there before: its state of now.
+    Repeated(EventRecord),
+    /// An event of the same identity with another content was there before; nothing is written.
+    Conflict,
+}
+
+/// A change taken under a lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// The change as decided.
+    pub change: Change,
+    /// Where it came from.
+    pub event: ClaimedEvent,
+    /// The number that settles it; a later claim of the same change has a higher one.
+    pub lease: u64,
+    /// The call it needs next.
+    pub step: Step,
+    /// How many attempts were counted so far.
+    pub attempts: u32,
+    /// When the first counted attempt began.
+    pub first_attempt_at: Option<Timestamp>,
+    /// An earlier attempt is of unknown outcome, or an earlier lease lapsed.
+    pub answer_lost: bool,
+}
+
+/// What a claim tells of its event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedEvent {
+    /// Who sent it.
+    pub sender: SenderName,
+    /// Its type.
+    pub kind: EventType,
+    /// When it was accepted.
+    pub received_at: Timestamp,
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The claimed change.
+    pub change: ChangeId,
+    /// The claim's number.
+    pub lease: u64,
+    /// The call that was made.
+    pub attempt: Attempt,
+    /// Whether it counts towards giving up.
+    pub counted: bool,
+    /// How it goes on.
+    pub next: Next,
+}
+
+/// How a change goes on after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Not at all.
+    Done {
+        /// Its end.
+        outcome: Outcome,
+        /// Clerk's id of the membership, where one was seen.
+        membership_id: Option<String>,
+        /// Why, in words for an operator.
+        reason: Option<String>,
+    },
+    /// With another attempt.
+    Again {
+        /// Its call.
+        step: Step,
+        /// Its time; kept to the millisecond.
+        due_at: Timestamp,
+        /// Why, in words for an operator.
+        reason: Option<String>,
+        /// This attempt is of unknown outcome; the ledger remembers it for good.
+        answer_lost: bool,
+    },
+}
+
+/// What became of a settlement or a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It is written.
+    Recorded,
+    /// The lease is no longer the caller's; nothing is written.
+    Stale,
+}
+
+/// The backlog and the dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// Changes without an outcome.
+    pub unfinished: u64,
+    /// When the event of the oldest of them was accepted.
+    pub oldest_received_at: Option<Timestamp>,
+    /// Dead changes, and events that no rule could evaluate.
+    pub dead: u64,
+}
