@@ -95,7 +95,7 @@ fn names_and_functions_that_do_not_exist() {
         "data.has('x')",
         "uint(data.x) == 1u",
         "env.HOME == ''",
-        "Event{a: 1} == data",
+        "'Event{a: 1} == data'",
         ">\n      data.list.exists(e, e == f)\n      || data.é",
     ]));
 }

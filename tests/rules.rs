@@ -1,5 +1,6 @@
 //! Rules from the outside: a file is loaded, events are evaluated, changes come out.
 //! Knows nothing of how an expression is compiled.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

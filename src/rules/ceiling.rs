@@ -9,23 +9,23 @@ use super::globs::Glob;
 use super::parts::Compiler;
 use super::position;
 use super::roles::{self, Outcomes};
-use super::senders::Sender;
+use super::senders::{Sender, Senders};
 use super::tree::Node;
 use crate::domain::Role;
 
-/// Those who may send a type that `on` matches; a mistake when there is none.
+/// Those who may send a type that `on` matches, a mistake when there is none; nobody while the senders are in doubt.
 pub(super) fn senders_of<'s>(
     report: &mut Report<'_>,
     place: &Range<usize>,
     on: &Glob,
-    senders: &'s [Sender],
+    senders: &'s Senders,
 ) -> Vec<&'s Sender> {
-    let sending: Vec<_> = senders.iter().filter(|sender| sender.may_send_some(on)).collect();
-    if sending.is_empty() && !senders.is_empty() {
+    let sending: Vec<_> = senders.all.iter().filter(|sender| sender.may_send_some(on)).collect();
+    if sending.is_empty() && senders.events_known {
         let mistake = Mistake::new(format!("no sender may send `{}`", on.as_str()));
         report.add(place.clone(), mistake.help("add it to the `events` of a sender, or mend the type"));
     }
-    sending
+    if senders.rights_known && senders.events_known { sending } else { Vec::new() }
 }
 
 /// Reports an action that none of the senders may take.

@@ -6,6 +6,9 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+/// Most characters of a line that are shown.
+const MAX_EXCERPT: usize = 120;
+
 /// One mistake in a rule file; `Display` shows it the way rustc shows its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -17,8 +20,10 @@ pub struct Diagnostic {
     pub column: usize,
     /// How many characters of the line are meant.
     pub width: usize,
-    /// The line; what may be a secret in it is masked.
+    /// The line, or what is around the place in a long one; what may be a secret in it is masked.
     pub excerpt: String,
+    /// How many characters of the excerpt are before the place.
+    pub indent: usize,
     /// What is wrong.
     pub message: String,
     /// What was expected instead.
@@ -36,7 +41,7 @@ impl fmt::Display for Diagnostic {
         writeln!(f, "{:gutter$}--> {}:{}:{}", "", self.file, self.line, self.column)?;
         writeln!(f, "{:gutter$} |", "")?;
         writeln!(f, "{} | {}", self.line, self.excerpt)?;
-        write!(f, "{:gutter$} | {:indent$}{}", "", "", "^".repeat(self.width), indent = self.column - 1)?;
+        write!(f, "{:gutter$} | {:indent$}{}", "", "", "^".repeat(self.width), indent = self.indent)?;
         for (name, text) in [("expected", &self.expected), ("help", &self.help)] {
             if let Some(text) = text {
                 write!(f, "\n{:gutter$} = {name}: {text}", "")?;
@@ -116,26 +121,31 @@ impl<'s> Report<'s> {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line_len = self.source[line_start..].find('\n').unwrap_or(self.source.len() - line_start);
         let end = floor_boundary(self.source, place.end).clamp(start, (line_start + line_len).max(start));
+        let column = before[line_start..].chars().count();
+        let width = self.source[start..end].trim_end().chars().count().max(1);
+        let cut = if column + width > MAX_EXCERPT { column.saturating_sub(MAX_EXCERPT / 2) } else { 0 };
         Diagnostic {
             file: self.file.to_owned(),
             line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            width: self.source[start..end].trim_end().chars().count().max(1),
-            excerpt: self.excerpt(line_start..line_start + line_len),
+            column: column + 1,
+            width: width.min(MAX_EXCERPT / 2),
+            excerpt: self.excerpt(line_start..line_start + line_len, cut),
+            indent: column - cut,
             message: mistake.message.clone(),
             expected: mistake.expected.clone(),
             help: mistake.help.clone(),
         }
     }
 
-    /// The line with one column for each character, whatever it is.
-    fn excerpt(&self, line: Range<usize>) -> String {
+    /// The line from its character `cut` on, with one column for each character, whatever it is.
+    fn excerpt(&self, line: Range<usize>, cut: usize) -> String {
         let shown = |(offset, character): (usize, char)| match character {
             _ if self.masked.iter().any(|range| range.contains(&(line.start + offset))) => '*',
             _ if character.is_control() => ' ',
             _ => character,
         };
-        self.source[line.clone()].char_indices().map(shown).collect::<String>().trim_end().to_owned()
+        let shown = self.source[line.clone()].char_indices().map(shown).skip(cut).take(MAX_EXCERPT);
+        shown.collect::<String>().trim_end().to_owned()
     }
 }
 

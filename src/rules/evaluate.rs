@@ -100,7 +100,7 @@ impl<'r> Run<'r> {
             Some(scope) => &*scope,
             empty => {
                 let made = Scope::new(self.event, &self.world.tables);
-                &*empty.insert(made.map_err(|_| fail(rule, "data", "data", "the data is nested too deeply"))?)
+                &*empty.insert(made.map_err(|error| fail(rule, "data", "data", &error.to_string()))?)
             }
         };
         let before = self.changes.len();

@@ -46,27 +46,32 @@ impl Expression {
     }
 }
 
+/// What the messages of the grammar begin with; the others are told of a tree that is already broken.
+const SYNTAX: &str = "Syntax error: ";
+
+/// At which character of its source a part of a program begins.
 pub(super) fn character_of(program: &Program, id: u64) -> usize {
     program.source_info().offset_for(id).map_or(0, |(start, _)| start as usize)
 }
 
 fn refused_fault(refused: Refused) -> Fault {
     let mistake = match refused {
-        Refused::TooLong => Mistake::new("this expression is too long")
+        Refused::Length => Mistake::new("this expression is too long")
             .expected(format!("at most {} bytes", scan::MAX_LENGTH))
             .help("a table can take the place of many comparisons"),
-        Refused::TooNested => Mistake::new("this expression has too many brackets within brackets"),
-        Refused::TooManyOperators => Mistake::new("this expression has too many operators in a row"),
+        Refused::Brackets => Mistake::new("this expression has too many brackets within brackets"),
+        Refused::Operators => Mistake::new("this expression has too many operators in a row"),
     };
     Fault { at: 0, mistake }
 }
 
 /// The parser's errors; those that follow from an earlier one help nobody, so the first of each line is told.
 fn syntax_faults(source: &str, errors: &cel::ParseErrors) -> Vec<Fault> {
+    let by_grammar = errors.errors.iter().any(|error| error.msg.starts_with(SYNTAX));
     let mut lines = Vec::new();
     let mut faults = Vec::new();
     for error in &errors.errors {
-        if lines.contains(&error.pos.0) {
+        if lines.contains(&error.pos.0) || by_grammar != error.msg.starts_with(SYNTAX) {
             continue;
         }
         lines.push(error.pos.0);
@@ -78,13 +83,21 @@ fn syntax_faults(source: &str, errors: &cel::ParseErrors) -> Vec<Fault> {
 
 /// The parser's message without its list of all tokens that would have done.
 fn plain_words(message: &str) -> String {
-    let message = message.trim_start_matches("Syntax error: ");
-    let end = message.find(" expecting ").unwrap_or(message.len());
-    match &message[..end] {
-        "mismatched input '<EOF>'" => "it ends too early".to_owned(),
-        other if other.starts_with("OtherError") => "it is too deep".to_owned(),
-        other => other.chars().take(120).collect(),
+    let message = message.trim_start_matches(SYNTAX);
+    let message = &message[..message.find(" expecting ").unwrap_or(message.len())];
+    let quoted = message.split_once('\'').and_then(|(_, rest)| rest.strip_suffix('\'')).map(str::trim);
+    match quoted {
+        Some("<EOF>") => "it ends too early".to_owned(),
+        Some(text) if message.starts_with("no viable") => format!("it makes no sense from `{}` on", short(text)),
+        Some(text @ ("=" | "=>" | "=<")) => format!("`{text}` is no operator; there are ==, >= and <="),
+        Some(text) => format!("unexpected `{}`", short(text)),
+        None if message.starts_with("OtherError") => "it is too deep".to_owned(),
+        None => short(message),
     }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(60).collect()
 }
 
 /// The character at a position of the parser: line and column, both from 1.

@@ -42,7 +42,7 @@ fn read(report: &mut Report<'_>, source: &str) -> Option<Rules> {
     let world = World { env, tables: for_cel(&tables), roles, digest: Digest::of_bytes(source.as_bytes()) };
     let around = Surroundings { world: &world, senders: &senders, tables: &tables };
     let rules = fields.require(report, "rules").map(|node| read_rules(report, node, &around)).unwrap_or_default();
-    Some(Rules { world, senders, rules })
+    Some(Rules { world, senders: senders.all, rules })
 }
 
 /// The parser stops at its first error. What surrounds it may hold a secret; the line is shown only if it cannot.

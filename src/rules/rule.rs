@@ -12,7 +12,7 @@ use super::fields::{self, Fields};
 use super::globs::Glob;
 use super::names::Names;
 use super::parts::{Compiler, Parts};
-use super::senders::Sender;
+use super::senders::Senders;
 use super::tables::Table;
 use super::tree::{Content, Node};
 
@@ -31,7 +31,7 @@ pub(super) struct Rule {
 /// All that a rule is checked against.
 pub(super) struct Surroundings<'f> {
     pub(super) world: &'f World,
-    pub(super) senders: &'f [Sender],
+    pub(super) senders: &'f Senders,
     pub(super) tables: &'f BTreeMap<String, Table>,
 }
 

@@ -8,12 +8,12 @@ const MAX_BRACKETS: usize = 20;
 /// Deepest tree that the operators could make.
 const MAX_OPERATORS: usize = 64;
 
-/// Why an expression is not even parsed.
+/// What an expression has too much of to be parsed at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
-    TooLong,
-    TooNested,
-    TooManyOperators,
+    Length,
+    Brackets,
+    Operators,
 }
 
 /// One bracket level: how deep its current operand could be, and the deepest so far.
@@ -39,7 +39,7 @@ impl Level {
 /// Checks length, brackets and operators of `source`.
 pub(super) fn scan(source: &str) -> Result<(), Refused> {
     if source.len() > MAX_LENGTH {
-        return Err(Refused::TooLong);
+        return Err(Refused::Length);
     }
     let bytes = source.as_bytes();
     let mut levels = vec![Level::default()];
@@ -47,13 +47,13 @@ pub(super) fn scan(source: &str) -> Result<(), Refused> {
     while let Some(&byte) = bytes.get(at) {
         at += step(&bytes[at..], byte, &mut levels);
         if levels.len() > MAX_BRACKETS {
-            return Err(Refused::TooNested);
+            return Err(Refused::Brackets);
         }
     }
     while levels.len() > 1 {
         close(&mut levels);
     }
-    if levels[0].depth() > MAX_OPERATORS { Err(Refused::TooManyOperators) } else { Ok(()) }
+    if levels[0].depth() > MAX_OPERATORS { Err(Refused::Operators) } else { Ok(()) }
 }
 
 /// Takes one token's worth of bytes into account and says how many they were.
@@ -147,9 +147,9 @@ mod tests {
 
     #[test]
     fn towers_and_chains_are_refused() {
-        assert_eq!(scan(&"x".repeat(MAX_LENGTH + 1)), Err(Refused::TooLong));
+        assert_eq!(scan(&"x".repeat(MAX_LENGTH + 1)), Err(Refused::Length));
         for tower in ["(", "[", "{1:", "f(", "a[", "[1].all(x,"] {
-            assert_eq!(scan(&tower.repeat(60)), Err(Refused::TooNested), "{tower}");
+            assert_eq!(scan(&tower.repeat(60)), Err(Refused::Brackets), "{tower}");
         }
         for chain in ["+1", "-", "!", ".a", "[1]", "?b:", "==a", " in a", "*1", "('", "%1"] {
             assert!(scan(&format!("a{}", chain.repeat(120))).is_err(), "{chain}");

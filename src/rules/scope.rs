@@ -1,7 +1,6 @@
 //! What an expression finds under its names while it runs: the event, the tables, the item.
 //! Knows nothing of rules; converts an event's data once.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use cel::common::types::{CelNull, CelString};
@@ -64,7 +63,7 @@ impl VariableResolver for ItemScope<'_> {
     }
 }
 
-/// Keeps the borrow checker's view of texts in one place.
-pub(super) fn as_text<'a>(value: &'a CowVal<'_, '_>) -> Option<Cow<'a, str>> {
-    value.downcast_ref::<CelString>().map(|text| Cow::Borrowed(text.inner()))
+/// The text that a value is.
+pub(super) fn as_text<'a>(value: &'a CowVal<'_, '_>) -> Option<&'a str> {
+    value.downcast_ref::<CelString>().map(|text| text.inner())
 }

@@ -63,12 +63,16 @@ fn event(report: &mut Report<'_>, node: &Node, rule: Option<&Rule>, around: &Sur
     let (kind, source, subject) = (text("type")?, text("source")?, text("subject")?);
     let (event_id, time, sender) = (text("id")?, text("time")?, text("sender")?);
     let kind = kind.or_else(|| rule.map(|rule| rule.on.as_str())).unwrap_or("test").to_owned();
-    let kind = EventType::try_from(kind).map_err(|error| wrong(report, &fields, "type", error.expected)).ok()?;
-    let time = time.map(str::parse::<Timestamp>).transpose();
-    let time = time.map_err(|_| wrong(report, &fields, "time", "a time such as 2026-01-31T12:00:00Z")).ok()?;
+    let kind = match EventType::try_from(kind) {
+        Ok(kind) => kind,
+        Err(error) => return wrong(report, &fields, "type", error.expected),
+    };
+    let Ok(time) = time.map(str::parse::<Timestamp>).transpose() else {
+        return wrong(report, &fields, "time", "a time such as 2026-01-31T12:00:00Z");
+    };
     let sender = match sender {
         Some(name) => SenderName::try_from(name.to_owned()).ok(),
-        None => around.senders.iter().find(|sender| sender.may_send(&kind)).map(|sender| sender.name.clone()),
+        None => around.senders.all.iter().find(|sender| sender.may_send(&kind)).map(|sender| sender.name.clone()),
     };
     let sender = sender.or_else(|| SenderName::try_from("test".to_owned()).ok())?;
     let (source, event_id) = (source.unwrap_or(sender.as_str()).to_owned(), event_id.unwrap_or("test").to_owned());
@@ -84,10 +88,10 @@ fn event(report: &mut Report<'_>, node: &Node, rule: Option<&Rule>, around: &Sur
     })
 }
 
-fn wrong(report: &mut Report<'_>, fields: &Fields<'_>, key: &str, expected: &str) {
-    if let Some(node) = fields.get(key) {
-        report.add(node.place.clone(), Mistake::new(format!("not the {key} of an event")).expected(expected));
-    }
+fn wrong<T>(report: &mut Report<'_>, fields: &Fields<'_>, key: &str, expected: &str) -> Option<T> {
+    let node = fields.get(key)?;
+    report.add(node.place.clone(), Mistake::new(format!("not the {key} of an event")).expected(expected));
+    None
 }
 
 /// A change as a test tells it.

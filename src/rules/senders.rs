@@ -82,15 +82,32 @@ impl Sender {
     }
 }
 
+/// The senders of a file.
+#[derive(Default)]
+pub(super) struct Senders {
+    pub(super) all: Vec<Sender>,
+    /// Whether all `events` were read; if not, nothing can be said of what nobody may send.
+    pub(super) events_known: bool,
+    /// Whether all `roles` and `actions` were read; if not, nothing can be said of what nobody may do.
+    pub(super) rights_known: bool,
+}
+
 /// Reads `senders:`; `known` are the roles of the file.
-pub(super) fn read(report: &mut Report<'_>, node: &Node, known: &[Role]) -> Vec<Sender> {
-    let Some(entries) = fields::map(report, node, "senders", "one entry for each sender") else { return Vec::new() };
+pub(super) fn read(report: &mut Report<'_>, node: &Node, known: &[Role]) -> Senders {
+    let mut senders = Senders { all: Vec::new(), events_known: true, rights_known: true };
+    let Some(entries) = fields::map(report, node, "senders", "one entry for each sender") else {
+        return Senders::default();
+    };
     if entries.is_empty() {
         report.add(node.place.clone(), Mistake::new("no sender is configured, so nobody could send an event"));
+        (senders.events_known, senders.rights_known) = (false, false);
     }
     let mut owners = HashMap::new();
-    let senders: Vec<_> = entries.iter().map(|entry| sender(report, entry, known, &mut owners)).collect();
-    senders.into_iter().flatten().collect()
+    for entry in entries {
+        mask_secrets(report, &entry.value);
+        sender(report, entry, known, &mut owners, &mut senders);
+    }
+    senders
 }
 
 fn sender<'n>(
@@ -98,31 +115,32 @@ fn sender<'n>(
     entry: &'n Entry,
     known: &[Role],
     owners: &mut HashMap<SecretRef, &'n str>,
-) -> Option<Sender> {
-    mask_secrets(report, &entry.value);
-    let name = SenderName::try_from(entry.key.clone())
-        .map_err(|error| {
-            report.add(entry.key_place.clone(), Mistake::new("not a sender's name").expected(error.expected));
-        })
-        .ok();
-    let fields = Fields::read(report, &entry.value, "a sender", KEYS)?;
+    senders: &mut Senders,
+) {
+    let name = SenderName::try_from(entry.key.clone());
+    if let Err(error) = &name {
+        report.add(entry.key_place.clone(), Mistake::new("not a sender's name").expected(error.expected));
+    }
+    let Some(fields) = Fields::read(report, &entry.value, "a sender", KEYS) else {
+        (senders.events_known, senders.rights_known) = (false, false);
+        return;
+    };
     let tokens = fields.require(report, "tokens").map(|node| tokens(report, node, &entry.key, owners));
+    let before = report.count();
     let events = fields.require(report, "events").and_then(|node| globs(report, node, "events"));
-    let actions =
-        fields.get("actions").map_or(Some(Actions { grant: true, revoke: true }), |node| actions(report, node));
+    senders.events_known &= report.count() == before;
+    let before = report.count();
+    let both = Actions { grant: true, revoke: true };
+    let actions = fields.get("actions").map_or(Some(both), |node| actions(report, node));
     let may_grant = actions.is_none_or(|actions| actions.grant);
-    let roles_node = if may_grant { fields.require(report, "roles") } else { fields.get("roles") };
-    let roles = roles_node.map(|node| ceiling(report, node, known));
+    let roles = if may_grant { fields.require(report, "roles") } else { fields.get("roles") };
+    let roles = roles.map(|node| ceiling(report, node, known)).unwrap_or_default();
+    senders.rights_known &= report.count() == before;
     let organizations = fields.get("organizations").map(|node| globs(report, node, "organizations"));
-    let everywhere = || Some(Globs(Glob::new("*").into_iter().collect()));
-    Some(Sender {
-        name: name?,
-        tokens: tokens?,
-        events: events?,
-        roles: if may_grant { roles? } else { roles.unwrap_or_default() },
-        organizations: organizations.unwrap_or_else(everywhere)?,
-        actions: actions?,
-    })
+    let organizations = organizations.unwrap_or_else(|| Some(Globs(Glob::new("*").into_iter().collect())));
+    let (Ok(name), Some(events), Some(organizations)) = (name, events, organizations) else { return };
+    let (tokens, actions) = (tokens.unwrap_or_default(), actions.unwrap_or(both));
+    senders.all.push(Sender { name, tokens, events, roles, organizations, actions });
 }
 
 /// Whatever a sender holds besides names may be a secret at the wrong place.
@@ -189,6 +207,10 @@ fn tokens<'n>(
 
 fn secret(report: &mut Report<'_>, node: &Node) -> Option<SecretRef> {
     const EXPECTED: &str = "{ env: NAME } or { file: /path }; the secret itself never belongs into this file";
+    if !matches!(node.content, Content::Map(_)) {
+        report.add(node.place.clone(), Mistake::new(format!("a token cannot be {}", node.kind())).expected(EXPECTED));
+        return None;
+    }
     let fields = Fields::read(report, node, "a token", &["env", "file"])?;
     let mut text = |key| fields.get(key).and_then(|node| fields::text(report, node, "the place of a token", EXPECTED));
     match (text("env"), text("file")) {

@@ -91,6 +91,12 @@ pub(super) fn parse(source: &str) -> Result<Node, SyntaxError> {
 /// The parser's first line without the position it ends with; the place is told apart.
 fn reason(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
+    let limits =
+        [("Documents", "it is more than one document"), ("Depth", "it is nested too deeply"), ("", "it is too large")];
+    if let Some(limit) = line.strip_prefix("budget breached: ") {
+        let found = limits.into_iter().find(|(name, _)| limit.starts_with(name));
+        return found.map_or(limit, |(_, words)| words).to_owned();
+    }
     let end = line.rfind(" at line ").or_else(|| line.rfind(": line ")).unwrap_or(line.len());
     line[..end].trim_start_matches("error: ").to_owned()
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 const MAX_DEPTH: usize = 128;
 
 /// JSON that is nested too deeply to be evaluated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the data is nested too deeply")]
 pub(super) struct TooDeep;
 
 /// How large the parts of a value are: what a loop over it may cost.

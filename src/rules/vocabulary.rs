@@ -69,7 +69,8 @@ pub(super) fn check(program: &Program, names: &Names<'_>) -> Looked {
     walk.visit(root, 1);
     if walk.deep || walk.nodes > MAX_NODES {
         let limit = format!("at most {MAX_DEPTH} levels and {MAX_NODES} parts");
-        walk.fault(root.id, Mistake::new("this expression is too complex").expected(limit));
+        let mistake = Mistake::new("this expression is too complex").expected(limit);
+        walk.faults.push(Fault { at: 0, mistake: mistake.help("a table can take the place of many comparisons") });
     }
     Looked { loops: walk.loops, faults: walk.faults }
 }
@@ -89,6 +90,14 @@ struct Walk<'e> {
 impl<'e> Walk<'e> {
     fn fault(&mut self, id: u64, mistake: Mistake) {
         self.faults.push(Fault { at: character_of(self.program, id), mistake });
+    }
+
+    /// The parser places a call at its bracket; a reader looks for its name.
+    fn call_fault(&mut self, id: u64, name: &str, mistake: Mistake) {
+        let bracket = character_of(self.program, id);
+        let start = bracket.saturating_sub(name.len());
+        let written: String = self.program.source_info().source.chars().skip(start).take(name.len()).collect();
+        self.faults.push(Fault { at: if written == name { start } else { bracket }, mistake });
     }
 
     fn visit(&mut self, node: &'e IdedExpr, depth: usize) {
@@ -155,7 +164,7 @@ impl<'e> Walk<'e> {
             let forms =
                 forms.into_iter().flatten().map(|(on, n)| format!("{on}{name}({})", ["", "a", "a, b"][n.min(2)]));
             let mistake = Mistake::new(format!("`{name}` is not called like this"));
-            return self.fault(id, mistake.expected(forms.collect::<Vec<_>>().join(" or ")));
+            return self.call_fault(id, name, mistake.expected(forms.collect::<Vec<_>>().join(" or ")));
         }
         if name == "matches" {
             self.pattern(call.args.last());
@@ -170,7 +179,11 @@ impl<'e> Walk<'e> {
         } else {
             (format!("there is no function `{name}`"), format!("one of {}", known.join(", ")))
         };
-        self.fault(id, Mistake::new(problem).expected(expected).maybe_help(help.filter(|_| !MACROS.contains(&name))));
+        self.call_fault(
+            id,
+            name,
+            Mistake::new(problem).expected(expected).maybe_help(help.filter(|_| !MACROS.contains(&name))),
+        );
     }
 
     /// A pattern from an event could be anything; one of the file is compiled here and now.
