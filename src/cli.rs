@@ -1,0 +1,2 @@
+//! The command line. Placeholder for compiling `check` alone.
+pub mod check;

@@ -1,0 +1,262 @@
+//! What an operator reads when a rule file is wrong: every mistake at once, each with its place and what to do.
+//! Knows nothing of how a mistake is found.
+
+use insta::assert_snapshot;
+use usher::rules;
+
+const HEAD: &str = r#"senders:
+  billing: { tokens: [{ env: BILLING_TOKEN }], events: ["plan.*"], roles: ["org:viewer", "org:member"] }
+roles: ["org:viewer", "org:member", "org:admin"]
+tables:
+  role_of_plan: { team: "org:member", enterprise: "org:admin" }
+rules:
+"#;
+
+/// All that is said about a file.
+fn told(source: &str) -> String {
+    let mistakes = rules::load("usher.yaml", source).expect_err("a bad file");
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")
+}
+
+/// All that is said about rules under a good head.
+fn told_of(rules: &str) -> String {
+    told(&format!("{HEAD}{rules}"))
+}
+
+/// All that is said about one expression in `when`.
+fn told_of_when(expressions: &[&str]) -> String {
+    let rule = |(index, expression): (usize, &&str)| {
+        format!(
+            "  - name: r{index}\n    on: plan.x\n    when: {expression}\n    revoke: {{ organization: data.o, user: data.u }}\n"
+        )
+    };
+    told_of(&expressions.iter().enumerate().map(rule).collect::<String>())
+}
+
+#[test]
+fn one_file_with_many_mistakes() {
+    assert_snapshot!(told(
+        r#"sender: {}
+senders:
+  billing:
+    tokens: [{ env: BILLING_TOKEN }, { evn: OTHER }]
+    events: ["plan.*"]
+    roles: ["org:viewer", "org:membre", "Admin"]
+    organisations: ["*"]
+roles: ["org:viewer", "org:member", "org:admin"]
+tables:
+  role_of_plan: { team: "org:member", enterprise: "org:admni" }
+rules:
+  - name: purchased
+    on: plan.purchased
+    wen: data.plan == 'team'
+    grant:
+      organization: data.organization_id
+      user: { email: data.email }
+      role: role_of_plan[data.plan]
+      existing: rase
+      missing_user: wait
+  - name: purchased
+    on: order.placed
+    when: dta.plan == 'team' && data.n >
+    revoke: { organization: data.organization_id }
+  - name: cancelled
+    on: plan.cancelled
+    revoke: { organization: data.organization_id, user: data.user_id }
+    tests:
+      - event: { type: plan.cancelled, data: { organization_id: org_1, user_id: user_1 } }
+        expect: [{ revoke: { organization: org_1, user: user_2 } }]
+      - event: { data: { organization_id: org_1 } }
+        expect: []
+"#
+    ));
+}
+
+#[test]
+fn expressions_that_do_not_compile() {
+    assert_snapshot!(told_of_when(&[
+        "data.plan ==",
+        "'data.plan = ''team'''",
+        "\"data.plan == \\\"team\\\" oder data.x\"",
+        "|\n      data.plan == 'é' &&\n        data.price => 5",
+        "data.plan[",
+        "if",
+    ]));
+}
+
+#[test]
+fn names_and_functions_that_do_not_exist() {
+    assert_snapshot!(told_of_when(&[
+        "date.plan == 'team'",
+        "role_of_plans['team'] == team",
+        "item.x == 1",
+        "data.plan.startWith('a')",
+        "data.plan.size(1) == 2",
+        "data.has('x')",
+        "uint(data.x) == 1u",
+        "env.HOME == ''",
+        "'Event{a: 1} == data'",
+        ">\n      data.list.exists(e, e == f)\n      || data.é",
+    ]));
+}
+
+#[test]
+fn expressions_that_could_cost_too_much() {
+    let long = format!("data.x == '{}'", "x".repeat(1024));
+    let towers = format!("{}1{}", "(".repeat(30), ")".repeat(30));
+    let chain = format!("1{} == 1", " + 1".repeat(40));
+    let nodes = vec!["data.x in [1, 2, 3, 4, 5, 6]"; 30].join(" || ");
+    let pattern = format!("data.x.matches('{}')", "a".repeat(300));
+    assert_snapshot!(told_of_when(&[
+        &long,
+        &towers,
+        &chain,
+        &nodes,
+        &pattern,
+        "data.a.all(x, data.b.exists(y, x == y))",
+        "data.x.matches(data.y)",
+        "data.x.matches('(')",
+        "data.x.matches('((a{99}){99}){99}')",
+    ]));
+}
+
+#[test]
+fn roles_that_nobody_may_give() {
+    assert_snapshot!(told_of(
+        r#"  - name: literal above the ceiling
+    on: plan.x
+    grant: { organization: data.o, user: data.u, role: "'org:admin'" }
+  - name: one row above the ceiling
+    on: plan.x
+    grant: { organization: data.o, user: data.u, role: role_of_plan.enterprise }
+  - name: one of two may be given
+    on: plan.x
+    grant: { organization: data.o, user: data.u, role: "data.x ? 'org:admin' : 'org:member'" }
+  - name: not a role of the file
+    on: plan.x
+    grant: { organization: data.o, user: data.u, role: "'org:owner'" }
+  - name: not a role at all
+    on: plan.x
+    grant: { organization: data.o, user: data.u, role: "'member'" }
+  - name: no quotes
+    on: plan.x
+    grant: { organization: data.o, user: data.u, role: org:member }
+  - name: no quotes either
+    on: plan.x
+    grant: { organization: org_1, user: "'usr_1'", role: "'org:member'" }
+"#
+    ));
+}
+
+#[test]
+fn senders_that_make_no_sense() {
+    assert_snapshot!(told(
+        r#"senders:
+  good: { tokens: [{ env: A }], events: ["*"], roles: ["org:member"] }
+  same token: { tokens: [{ env: A }], events: [], roles: [] }
+  hunter2: { tokens: ["hunter2-secret", { env: "hunter2 secret" }, { value: hunter2 }], signing_secrets: [whsec_hunter2] }
+  empty: { tokens: [], events: [1], roles: org:member, actions: [grnat] }
+  nothing:
+  number: 5
+roles: ["org:member", "org:member"]
+rules: []
+"#
+    ));
+}
+
+#[test]
+fn senders_that_may_not_do_what_the_rule_does() {
+    assert_snapshot!(told(
+        r#"senders:
+  a: { tokens: [{ env: A }], events: ["a.*"], actions: [revoke] }
+  b: { tokens: [{ file: /run/b }], events: ["b.*"], actions: [grant], roles: ["org:member"] }
+roles: ["org:member"]
+rules:
+  - { name: 1, on: "a.x", grant: { organization: data.o, user: data.u, role: "'org:member'" } }
+  - { name: two, on: "b.*", revoke: { organization: data.o, user: data.u } }
+  - { name: three, on: "*.y", revoke: { organization: data.o, user: data.u } }
+  - { name: four, on: "c", revoke: { organization: data.o, user: data.u } }
+"#
+    ));
+}
+
+#[test]
+fn no_senders() {
+    assert_snapshot!(told("senders: {}\nroles: []\nrules: []\n"));
+}
+
+#[test]
+fn rules_of_the_wrong_shape() {
+    assert_snapshot!(told_of(
+        r#"  - plain text
+  - {}
+  - { name: both, on: plan.x, grant: {}, revoke: {}, grant: {} }
+  - { name: lists, on: [plan.x], when: [a], for_each: { a: b }, revoke: [] }
+  - { name: "", on: "", revoke: { organization: , user: data.u } }
+  - { name: tests, on: plan.x, revoke: { organization: data.o, user: data.u }, tests: { event: 1 } }
+  - name: more tests
+    on: plan.x
+    revoke: { organization: data.o, user: data.u }
+    tests:
+      - { event: { typ: plan.x, time: noon }, expect: { revoke: 1 } }
+      - { event: { type: 5 }, expect: [{ invite: {} }, { revoke: { organization: org_1 } }] }
+"#
+    ));
+}
+
+#[test]
+fn tables_that_cannot_be_used() {
+    assert_snapshot!(told(
+        r#"senders:
+  a: { tokens: [{ env: A }], events: ["*"], roles: ["org:member"] }
+roles: ["org:member"]
+tables:
+  data: { a: b }
+  a-b: { a: b }
+  in: { a: b }
+  list: [1, 2]
+  numbers: { one: 1, two: "org:member", one: 3 }
+rules:
+  - { name: r, on: x, grant: { organization: data.o, user: data.u, role: "numbers[data.n]" } }
+"#
+    ));
+}
+
+#[test]
+fn tests_that_fail() {
+    assert_snapshot!(told_of(
+        r#"  - name: seats
+    on: plan.seats
+    for_each: data.seats
+    grant: { organization: data.o, user: item, role: "'org:member'", existing: replace }
+    tests:
+      - event: { type: plan.seats, data: { o: org_1, seats: [user_1, user_2] } }
+        expect:
+          - grant: { organization: org_1, user: user_1, role: "org:member" }
+      - event: { type: plan.seats, data: { o: org_1, seats: [user_1] } }
+        expect: [{ grant: { organization: org_1, user: user_1, role: "org:member", existing: keep } }]
+      - event: { type: plan.other, data: {} }
+        expect: [{ revoke: { organization: org_1, user: user_1 } }]
+      - event: { type: plan.seats, data: { o: acme, seats: [user_1] } }
+        expect: []
+"#
+    ));
+}
+
+#[test]
+fn text_that_is_no_yaml() {
+    let cases = [
+        "senders: [1",
+        "a: b: c",
+        "senders:\n  a: { tokens: [\"hunter2, events: [] }\n",
+        "<<: {a: 1}",
+        "a: *b",
+        "a: 1\n---\nb: 2",
+        "- a",
+        "",
+        "\u{0}",
+    ];
+    let mut deep = vec!["[".repeat(200)];
+    deep.extend(cases.map(str::to_owned));
+    assert_snapshot!(deep.iter().map(|source| told(source)).collect::<Vec<_>>().join("\n\n---\n\n"));
+}
