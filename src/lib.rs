@@ -10,4 +10,6 @@
 //! Arrows point down only; `tests/architecture.rs` checks them.
 #![forbid(unsafe_code)]
 
+pub mod bapi;
 pub mod domain;
+pub mod wake;
