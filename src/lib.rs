@@ -11,5 +11,6 @@
 #![forbid(unsafe_code)]
 
 pub mod bapi;
+pub mod dispatch;
 pub mod domain;
 pub mod wake;

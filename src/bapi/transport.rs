@@ -21,8 +21,6 @@ use super::{API_VERSION, wire};
 const MAX_BODY: usize = 1024 * 1024;
 /// Longest trace id kept.
 const MAX_TRACE_ID: usize = 128;
-/// A Retry-After beyond this is taken as this.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// An answer of any status; a body that is not JSON, or too long, is `Null`.
 pub(super) struct Exchange {
@@ -130,14 +128,13 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// RFC 9110 10.2.3: seconds or a date; a date that has passed is no time at all.
 fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
-    let wait = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than fit are a long time.
-        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+        Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
     } else {
         let date = SystemTime::from(text.parse::<HttpDate>().ok()?);
-        date.duration_since(now).unwrap_or_default()
-    };
-    Some(wait.min(MAX_RETRY_AFTER))
+        Some(date.duration_since(now).unwrap_or_default())
+    }
 }
 
 /// Whether the request may have reached Clerk.
@@ -156,17 +153,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_retry_after_is_seconds_or_a_date_and_an_hour_at_most() {
+    fn a_retry_after_is_seconds_or_a_date() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777); // Sun, 06 Nov 1994 08:49:37 GMT
         let cases = [
             ("9", Some(9)),
             (" 0 ", Some(0)),
-            ("99999999999999999999999", Some(3600)),
+            ("99999999999999999999999", Some(u64::MAX)),
             ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
             ("Sunday, 06-Nov-94 08:49:47 GMT", Some(10)),
             ("Sun Nov  6 08:49:57 1994", Some(20)),
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
-            ("Sat, 06 Nov 2094 08:00:00 GMT", Some(3600)),
             ("", None),
             ("-1", None),
             ("1.5", None),
