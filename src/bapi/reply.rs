@@ -1,0 +1,35 @@
+//! What a call came back with, free of HTTP.
+//! Knows nothing of what it means for a change.
+
+use super::BapiError;
+
+/// A membership, as much of it as usher needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Membership {
+    /// Clerk's id of it.
+    pub id: Option<String>,
+    /// Always there in the answer of an inspection.
+    pub role: Option<String>,
+    /// The event that created it, from its private metadata.
+    pub usher_event: Option<String>,
+}
+
+/// What a call came back with, and what an operator needs to find it at Clerk's.
+#[derive(Debug)]
+pub struct Reply<T> {
+    /// The answer or the failure.
+    pub result: Result<T, BapiError>,
+    /// The HTTP status; `None` when no answer came.
+    pub status: Option<u16>,
+    /// Clerk's error code, or usher's word for an answer that never came.
+    pub code: Option<String>,
+    /// Clerk's trace id.
+    pub trace_id: Option<String>,
+}
+
+impl<T> Reply<T> {
+    /// The same reply with another answer.
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Reply<U> {
+        Reply { result: self.result.map(answer), status: self.status, code: self.code, trace_id: self.trace_id }
+    }
+}

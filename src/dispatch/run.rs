@@ -1,0 +1,131 @@
+//! The loop: looks for due changes when there is room for their calls, and sleeps otherwise.
+//! Knows nothing of what a step does.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_rt::time;
+use jiff::Timestamp;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::bapi::Client;
+use crate::ledger::{Claim, Ledger};
+use crate::metrics::Metrics;
+use crate::wake::Wake;
+
+use super::Policy;
+use super::context::Context;
+use super::pace::Room;
+use super::step::step;
+
+/// How long to leave a ledger alone that could not say what is due.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+/// Lest a change that is due but cannot be claimed yet turns the loop into a spin.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+
+/// The dispatcher, ready to run on the thread that built its client.
+pub struct Dispatcher {
+    ledger: Ledger,
+    client: Client,
+    policy: Policy,
+    wake: Wake,
+    metrics: Arc<Metrics>,
+}
+
+impl Dispatcher {
+    /// Puts the parts together; nothing is claimed yet.
+    pub fn new(ledger: Ledger, client: Client, policy: Policy, wake: Wake, metrics: Arc<Metrics>) -> Self {
+        Self { ledger, client, policy, wake, metrics }
+    }
+
+    /// Dispatches until `shutdown`, then ends when the calls in flight are settled.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let context = Context::new(self.ledger, self.client, self.policy, self.metrics, shutdown.clone());
+        let (context, mut steps) = (Rc::new(context), JoinSet::new());
+        while !shutdown.is_cancelled() {
+            let pause = fill(&context, &mut steps).await;
+            pause_for(pause, &mut steps, &self.wake, &shutdown).await;
+        }
+        while let Some(ended) = steps.join_next().await {
+            reap(ended);
+        }
+    }
+}
+
+/// What to wait for before looking again; the end of a step always counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pause {
+    /// Nothing: there may be more.
+    None,
+    /// Room: for a slot, where no time is given.
+    Room(Option<Instant>),
+    /// Work, until a time at which some is due or it is time to look.
+    Work(Instant),
+}
+
+/// Claims as much as there is room for and begins its steps.
+async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Pause {
+    let now = Instant::now();
+    context.metrics.gate(context.pace.borrow().is_open(now));
+    let free = context.capacity().saturating_sub(steps.len());
+    let room = context.pace.borrow_mut().room(now);
+    let limit = match room {
+        Room::NotBefore(at) => return Pause::Room(Some(at)),
+        Room::Calls(calls) => free.min(calls.saturating_sub(context.queued.get())),
+    };
+    if limit == 0 {
+        // Without a free slot the end of a step makes room; without a token its call does, which nothing tells.
+        return Pause::Room((free > 0).then(|| now + SHORTEST_PAUSE));
+    }
+    match context.said(context.ledger.claim(Timestamp::now(), limit, context.policy.lease).await) {
+        Ok(claims) => {
+            let all = claims.len() < limit;
+            claims.into_iter().for_each(|claim| begin(context, steps, claim));
+            if all { until_due(context).await } else { Pause::None }
+        }
+        Err(_) => Pause::Room(Some(now + TROUBLE_PAUSE)),
+    }
+}
+
+fn begin(context: &Rc<Context>, steps: &mut JoinSet<()>, claim: Claim) {
+    context.queued.set(context.queued.get() + 1);
+    let context = Rc::clone(context);
+    steps.spawn_local(async move { step(&context, claim).await });
+}
+
+async fn until_due(context: &Context) -> Pause {
+    let poll = context.policy.poll;
+    let due_in = match context.said(context.ledger.next_due().await) {
+        Ok(Some(due_at)) => Duration::try_from(due_at.duration_since(Timestamp::now())).unwrap_or_default(),
+        Ok(None) | Err(_) => poll,
+    };
+    Pause::Work(Instant::now() + due_in.clamp(SHORTEST_PAUSE.min(poll), poll))
+}
+
+async fn pause_for(pause: Pause, steps: &mut JoinSet<()>, wake: &Wake, shutdown: &CancellationToken) {
+    let until = match pause {
+        Pause::None => return,
+        Pause::Room(until) => until,
+        Pause::Work(until) => Some(until),
+    };
+    let sleep = time::sleep_until(until.unwrap_or_else(Instant::now).into());
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        // A ring makes no room. It is kept: whoever rang while the ledger was asked is heard here.
+        () = wake.rung(), if matches!(pause, Pause::Work(_)) => {}
+        () = sleep, if until.is_some() => {}
+        Some(ended) = steps.join_next() => reap(ended),
+    }
+    // Those that ended together make room together: one claim for all of them.
+    while let Some(ended) = steps.try_join_next() {
+        reap(ended);
+    }
+}
+
+fn reap(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a step broke off; its lease will lapse");
+    }
+}

@@ -1,0 +1,118 @@
+//! Writes to the ledger what came of a claim, again and again until it is written.
+//! Knows nothing of calls and answers.
+
+use std::future::Future;
+use std::time::Duration;
+
+use actix_rt::time;
+use jiff::Timestamp;
+
+use crate::ledger::{Claim, LedgerError, Settled, Settlement};
+
+use super::context::Context;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a shutdown waits for a ledger that does not take the last settlements; their leases lapse, nothing is lost.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Context {
+    /// Settles an attempt; `None` where the ledger takes nothing more.
+    pub(super) async fn settle(&self, settlement: Settlement) -> Option<Settled> {
+        self.insist(|| self.ledger.settle(settlement.clone())).await
+    }
+
+    /// Gives a claim back without an attempt.
+    pub(super) async fn release(&self, claim: &Claim, due_at: Timestamp) {
+        self.insist(|| self.ledger.release(claim.change.id, claim.lease, due_at)).await;
+    }
+
+    async fn insist<F>(&self, write: impl Fn() -> F) -> Option<Settled>
+    where
+        F: Future<Output = Result<Settled, LedgerError>>,
+    {
+        let (begun, mut pause) = (time::Instant::now(), FIRST_PAUSE);
+        loop {
+            match self.said(write().await) {
+                Ok(settled) => return Some(settled),
+                Err(LedgerError::Closed) => return None,
+                Err(LedgerError::Full | LedgerError::Unavailable(_)) => {}
+            }
+            if self.shutdown.is_cancelled() && begun.elapsed() > GRACE {
+                return None;
+            }
+            time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Says when the ledger begins to fail and when it works again, not each time in between.
+    pub(super) fn said<T>(&self, result: Result<T, LedgerError>) -> Result<T, LedgerError> {
+        match &result {
+            Err(error) if !self.troubled.replace(true) => {
+                tracing::error!(%error, "the ledger fails; dispatching waits for it");
+            }
+            Ok(_) if self.troubled.replace(false) => tracing::warn!("the ledger works again"),
+            _ => {}
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::bapi::{Client, ClientConfig, SecretKey};
+    use crate::dispatch::Policy;
+    use crate::ledger::Ledger;
+    use crate::metrics::Metrics;
+
+    /// What comes of a write that meets these results in turn, and how often it was tried; time runs by itself.
+    async fn insist(
+        results: Vec<Result<Settled, LedgerError>>,
+        shutdown: CancellationToken,
+    ) -> (Option<Settled>, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path()).unwrap();
+        let client = Client::new(ClientConfig::new("http://127.0.0.1:1", SecretKey::new("sk_test_1"))).unwrap();
+        let context = Context::new(ledger, client, Policy::default(), Arc::new(Metrics::new()), shutdown);
+        let (results, tries) = (RefCell::new(results.into_iter()), RefCell::new(0));
+        let settled = context
+            .insist(|| {
+                *tries.borrow_mut() += 1;
+                std::future::ready(results.borrow_mut().next().unwrap())
+            })
+            .await;
+        (settled, tries.into_inner())
+    }
+
+    #[actix_rt::test]
+    async fn a_settlement_is_written_when_the_ledger_works_again() {
+        tokio::time::pause();
+        let results =
+            vec![Err(LedgerError::Full), Err(LedgerError::Unavailable("io".to_owned())), Ok(Settled::Recorded)];
+        assert_eq!(insist(results, CancellationToken::new()).await, (Some(Settled::Recorded), 3));
+    }
+
+    #[actix_rt::test]
+    async fn a_stale_settlement_and_a_closed_ledger_end_the_tries() {
+        tokio::time::pause();
+        assert_eq!(insist(vec![Ok(Settled::Stale)], CancellationToken::new()).await, (Some(Settled::Stale), 1));
+        assert_eq!(insist(vec![Err(LedgerError::Closed)], CancellationToken::new()).await, (None, 1));
+    }
+
+    #[actix_rt::test]
+    async fn a_shutdown_does_not_wait_for_ever() {
+        tokio::time::pause();
+        let shutdown = CancellationToken::new();
+        shutdown.cancel();
+        let (settled, tries) = insist((0..100).map(|_| Err(LedgerError::Full)).collect(), shutdown).await;
+        assert_eq!(settled, None);
+        assert!(tries > 2);
+    }
+}

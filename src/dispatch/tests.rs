@@ -1,0 +1,210 @@
+//! Steps and the loop against a ledger and a socket that answers as Clerk would.
+
+mod bench;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use self::bench::{Bench, Log, created, member};
+use super::Dispatcher;
+use super::fixtures::change;
+use super::step::step;
+use crate::bapi::fake::{Answer, Seen};
+use crate::domain::{Action, ChangeState, Outcome};
+use crate::ledger::Claim;
+use crate::wake::Wake;
+
+#[actix_rt::test]
+async fn a_change_leaves_one_canonical_line() {
+    let bench = Bench::new(1, |_, seen| created(seen));
+    let (log, _guard) = Log::start();
+    bench.accept(1, "user_1", member()).await;
+    bench.run().await;
+    let lines: Vec<_> = log.lines().into_iter().filter(|line| line["target"] == "usher::outcome").collect();
+    assert_eq!(lines.len(), 1);
+    let mut fields = lines[0]["fields"].clone();
+    assert!(fields["duration_ms"].take().is_i64());
+    let id = change(1, "user_1", Action::Revoke).id;
+    let expected = json!({
+        "message": "change settled", "event_id": id.event.to_string(), "change": id.to_string(), "sender": "billing",
+        "event_type": "plan.purchased", "rule": "a rule", "action": "grant", "organization": "org_1", "user": "user_1",
+        "role": "org:member", "outcome": "granted", "attempts": 1, "status": 200, "duration_ms": null,
+    });
+    assert_eq!(fields, expected);
+    assert_eq!(log.lines().len(), 1, "nothing else at info: {:?}", log.lines());
+}
+
+#[actix_rt::test]
+async fn a_lost_answer_is_made_good_by_the_recipe() {
+    let own = change(1, "user_1", Action::Revoke).id.event.to_string();
+    let bench = Bench::new(3, move |number, _| match number {
+        0 => Answer::Cut,
+        1 => Answer::error(400, "already_a_member_in_organization"),
+        _ => {
+            let membership = json!({"id": "m", "role": "org:member", "private_metadata": {"usher_event": own}});
+            Answer::json(200, &json!({"data": [membership], "total_count": 1}))
+        }
+    });
+    bench.accept(1, "user_1", member()).await;
+    bench.run().await;
+    let record = bench.record(1, "user_1").await;
+    assert_eq!((record.outcome, record.membership_id.as_deref()), (Some(Outcome::Granted), Some("m")));
+    let codes: Vec<_> =
+        record.attempts.iter().map(|attempt| attempt.code.as_ref().map(|code| code.to_string())).collect();
+    let codes: Vec<_> = codes.iter().map(Option::as_deref).collect();
+    assert_eq!(codes, [Some("connection_lost"), Some("already_a_member_in_organization"), None]);
+    assert_eq!(record.attempts[1].trace_id.as_deref(), Some("trace_1"));
+}
+
+#[actix_rt::test]
+async fn a_refusal_is_dead_and_its_successor_goes_on() {
+    let bench = Bench::new(2, |number, seen| match number {
+        0 => Answer::error(422, "form_param_value_invalid"),
+        _ => created(seen),
+    });
+    bench.accept(1, "user_1", member()).await;
+    bench.accept(2, "user_1", member()).await;
+    bench.run().await;
+    let dead = bench.record(1, "user_1").await;
+    assert_eq!(dead.outcome, Some(Outcome::Dead));
+    assert!(dead.reason.is_some_and(|reason| reason.contains("422 form_param_value_invalid")));
+    assert_eq!(bench.record(2, "user_1").await.outcome, Some(Outcome::Granted));
+}
+
+#[actix_rt::test]
+async fn a_change_that_keeps_failing_is_given_up() {
+    let mut bench = Bench::new(2, |_, _| Answer::error(503, "service_unavailable"));
+    bench.policy.give_up_after = Duration::ZERO;
+    bench.accept(1, "user_1", member()).await;
+    bench.run().await;
+    let record = bench.record(1, "user_1").await;
+    assert_eq!((record.outcome, record.attempts.len()), (Some(Outcome::Dead), 2));
+}
+
+#[actix_rt::test]
+async fn changes_of_one_membership_keep_their_order_and_calls_their_limit() {
+    let (calls, limit) = (60, 3);
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen_most = Arc::clone(&most);
+    let mut bench = Bench::new(calls, move |_, seen| {
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let answer = created(seen);
+        now.fetch_sub(1, Ordering::SeqCst);
+        answer
+    });
+    bench.policy.concurrency = limit;
+    for number in 0..calls as u32 {
+        let action = if number < 4 { member() } else { Action::Revoke };
+        bench.accept(number, &format!("user_{}", number % 4), action).await;
+    }
+    bench.run().await;
+    assert!(seen_most.load(Ordering::SeqCst) <= limit);
+    for user in 0..4 {
+        let of_user =
+            |seen: &&Seen| seen.line.ends_with(&format!("user_{user}")) || seen.body.contains(&format!("user_{user}"));
+        let seen = bench.fake.seen();
+        let methods: String = seen.iter().filter(of_user).map(|seen| &seen.line[..1]).collect();
+        assert_eq!(methods, format!("P{}", "D".repeat(calls / 4 - 1)), "the grant first, then the revokes");
+    }
+}
+
+#[actix_rt::test]
+async fn a_retry_after_holds_for_everybody() {
+    let bench = Bench::new(1, |_, _| Answer::Text(429, "Retry-After: 600\r\n".to_owned(), String::new()));
+    let context = bench.context();
+    bench.accept(1, "user_1", member()).await;
+    bench.accept(2, "user_2", member()).await;
+    let (first, second) = (bench.claim_one().await, bench.claim_one().await);
+    step(&context, first).await;
+    step(&context, second).await;
+    assert_eq!(bench.fake.seen().len(), 1, "the second made no call");
+    let in_ten_minutes = Timestamp::now().checked_add(Duration::from_secs(595)).unwrap();
+    for (number, user, attempts) in [(1, "user_1", 1), (2, "user_2", 0)] {
+        let record = bench.record(number, user).await;
+        assert_eq!((record.state, record.attempts.len()), (ChangeState::Waiting, attempts));
+        assert!(record.next_attempt_at.is_some_and(|at| at > in_ten_minutes));
+    }
+}
+
+#[actix_rt::test]
+async fn a_halt_burns_nothing_is_said_once_and_ends_with_a_probe() {
+    let mut bench = Bench::new(9, |number, seen| match number {
+        0 | 1 => Answer::error(401, "clerk_key_invalid"),
+        _ => created(seen),
+    });
+    bench.policy.halt_pause = Duration::from_secs(60);
+    let (log, _guard) = Log::start();
+    let context = bench.context();
+    for (number, user) in [(1, "user_1"), (2, "user_2")] {
+        bench.accept(number, user, member()).await;
+    }
+    let (first, second) = (bench.claim_one().await, bench.claim_one().await);
+    step(&context, first).await;
+    step(&context, second).await;
+    assert_eq!(bench.fake.seen().len(), 1);
+    let halted = bench.record(1, "user_1").await;
+    assert_eq!((halted.state, halted.outcome), (ChangeState::Waiting, None));
+    assert!(halted.next_attempt_at.is_some_and(|at| at > Timestamp::now()));
+    let levels: Vec<_> = log.lines().iter().map(|line| line["level"].as_str().map(str::to_owned)).collect();
+    assert_eq!(levels, [Some("ERROR".to_owned())]);
+    assert!(!context.pace.borrow().is_open(Instant::now() + Duration::from_secs(3600)), "time alone opens no halt");
+}
+
+#[actix_rt::test]
+async fn the_loop_probes_until_clerk_accepts_usher_again() {
+    let mut bench = Bench::new(4, |number, seen| match number {
+        0 | 1 => Answer::error(401, "clerk_key_invalid"),
+        _ => created(seen),
+    });
+    bench.policy.halt_pause = Duration::from_millis(1);
+    bench.policy.concurrency = 1;
+    bench.accept(1, "user_1", member()).await;
+    bench.accept(2, "user_2", member()).await;
+    bench.run().await;
+    for (number, user) in [(1, "user_1"), (2, "user_2")] {
+        assert_eq!(bench.record(number, user).await.outcome, Some(Outcome::Granted));
+    }
+}
+
+#[actix_rt::test]
+async fn a_shutdown_finishes_calls_and_gives_back_the_rest() {
+    let mut bench = Bench::new(1, |_, seen| created(seen));
+    bench.policy.concurrency = 1;
+    bench.accept(1, "user_1", member()).await;
+    bench.accept(2, "user_2", member()).await;
+    bench.run().await;
+    assert_eq!(bench.fake.seen().len(), 1);
+    assert_eq!(bench.record(1, "user_1").await.outcome, Some(Outcome::Granted));
+    let rest = bench.record(2, "user_2").await;
+    assert_eq!((rest.state, rest.attempts.len()), (ChangeState::Waiting, 0));
+}
+
+#[actix_rt::test]
+async fn an_attempt_under_a_lapsed_lease_is_not_reported() {
+    let bench = Bench::new(1, |_, seen| created(seen));
+    let (log, _guard) = Log::start();
+    bench.accept(1, "user_1", member()).await;
+    let claim = bench.claim_one().await;
+    step(&bench.context(), Claim { lease: claim.lease + 1, ..claim }).await;
+    assert_eq!(log.lines(), Vec::<Value>::new());
+    assert_eq!(bench.record(1, "user_1").await.outcome, None);
+}
+
+#[actix_rt::test]
+async fn a_ring_is_heard_by_a_sleeping_loop() {
+    let mut bench = Bench::new(1, |_, seen| created(seen));
+    bench.policy.poll = Duration::from_secs(3600);
+    let wake = Wake::default();
+    let dispatcher =
+        Dispatcher::new(bench.ledger.clone(), bench.client(), bench.policy.clone(), wake.clone(), Arc::default());
+    let accepting = async {
+        bench.accept(1, "user_1", member()).await;
+        wake.ring();
+    };
+    tokio::join!(dispatcher.run(bench.shutdown.clone()), accepting);
+    assert_eq!(bench.record(1, "user_1").await.outcome, Some(Outcome::Granted));
+}
