@@ -12,3 +12,5 @@
 
 pub mod domain;
 pub mod metrics;
+pub mod settings;
+pub mod telemetry;
