@@ -10,6 +10,8 @@
 //! Arrows point down only; `tests/architecture.rs` checks them.
 #![forbid(unsafe_code)]
 
+pub mod app;
+pub mod cli;
 pub mod domain;
 pub mod metrics;
 pub mod settings;
