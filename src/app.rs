@@ -167,10 +167,9 @@ impl Running {
         }
     }
 
-    /// Operators can look until the end; the ledger closes when nobody writes any more.
+    /// What is accepted last waits in the ledger; operators can look until the end; the ledger closes when nobody writes.
     async fn stop(self, ended: Ended) {
-        self.public.handle.stop(true).await;
-        self.dispatcher.stop(ended == Ended::Broken(DISPATCHER)).await;
+        tokio::join!(self.public.handle.stop(true), self.dispatcher.stop(ended == Ended::Broken(DISPATCHER)));
         self.housekeeping.cancel();
         self.admin.handle.stop(true).await;
         self.ledger.close().await;
@@ -216,7 +215,9 @@ fn policy(settings: &Settings) -> Policy {
         ceiling: settings.retry_ceiling,
         give_up_after: settings.give_up_after,
         concurrency: settings.concurrency,
-        rate: Rate { per_ten_seconds: settings.rate },
+        // Longer than a call can take, so that no lease lapses under a call in flight.
+        lease: settings.call_timeout * 2 + Duration::from_secs(5),
+        rate: Rate { calls: settings.rate, per: Duration::from_secs(10) },
         ..Policy::default()
     }
 }

@@ -14,7 +14,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::settings::{Environment, rules_path};
 use exit::Failure;
 
 /// Turns events into organization memberships through Clerk's Backend API: durable, in order, once.
@@ -50,19 +49,12 @@ struct CheckArgs {
     json: bool,
 }
 
-impl CheckArgs {
-    fn run(self) -> ExitCode {
-        let file = self.file.unwrap_or_else(|| rules_path(&Environment::of_process()));
-        check::run(&file, self.json)
-    }
-}
-
 /// Runs the command that the arguments of this process ask for.
 pub fn run() -> ExitCode {
     let result = match Cli::try_parse() {
         Ok(Cli { command: Command::Serve }) => serve::run(),
         Ok(Cli { command: Command::Dev(args) }) => dev::run(&args),
-        Ok(Cli { command: Command::Check(args) }) => return args.run(),
+        Ok(Cli { command: Command::Check(args) }) => return check::run(args.file, args.json),
         Ok(Cli { command: Command::Sandbox(args) }) => return sandbox::run(args),
         Err(error) => return exit::usage(&error),
     };

@@ -115,7 +115,7 @@ fn token(
     };
     let token = token.ok_or_else(|| mistake(format!("is not set, and sender {} needs it", sender.name)))?;
     if token.reveal().len() < SHORTEST_TOKEN {
-        return Err(mistake(format!("is too short for sender {}", sender.name)));
+        return Err(mistake(format!("has fewer than {SHORTEST_TOKEN} characters")));
     }
     match others.iter().find(|(name, other)| *other == token && *name != sender.name) {
         Some((other, _)) => Err(mistake(format!("is the same for the senders {other} and {}", sender.name))),
@@ -131,3 +131,6 @@ impl fmt::Display for Refusal {
         write!(f, "{count} {} to mend; nothing was started", if count == 1 { "mistake" } else { "mistakes" })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,3 +60,48 @@ async fn purge(stop: &CancellationToken, ledger: &Ledger, retention: Duration) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Event, EventId, EventType, SenderName};
+    use crate::ledger::Entry;
+
+    /// An event that no rule matched: finished as soon as it is recorded.
+    fn finished(received_at: Timestamp) -> Entry {
+        let sender = SenderName::try_from("billing".to_owned()).unwrap();
+        let event = Event {
+            id: EventId::of(&sender, "shop", "1"),
+            sender,
+            source: "shop".to_owned(),
+            event_id: "1".to_owned(),
+            kind: EventType::try_from("plan.seen".to_owned()).unwrap(),
+            subject: None,
+            time: None,
+            data: serde_json::Value::Null,
+        };
+        Entry { event, received_at, failure: None, changes: Vec::new() }
+    }
+
+    #[actix_web::test]
+    async fn what_is_past_its_retention_goes_and_the_rest_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, stop) = (Ledger::open(folder.path()).unwrap(), CancellationToken::new());
+        let hour = Duration::from_secs(3600);
+        let entry = finished(Timestamp::now() - hour);
+        let id = entry.event.id;
+        ledger.record(entry).await.unwrap();
+        purge(&stop, &ledger, hour * 2).await.unwrap();
+        assert!(ledger.find(id).await.unwrap().is_some());
+        purge(&stop, &ledger, hour / 2).await.unwrap();
+        assert!(ledger.find(id).await.unwrap().is_none());
+    }
+
+    #[actix_web::test]
+    async fn an_empty_ledger_has_no_age() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, metrics) = (Ledger::open(folder.path()).unwrap(), Metrics::new());
+        report(&ledger, &metrics, Timestamp::now()).await.unwrap();
+        assert!(metrics.render().contains("usher_oldest_unfinished_age_seconds 0.0\n"));
+    }
+}

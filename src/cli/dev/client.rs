@@ -59,7 +59,7 @@ impl Client {
         let status = response.status().as_u16();
         let bytes = response.body().await.map_err(|error| error.to_string())?;
         let body: Value =
-            serde_json::from_slice(&bytes).map_err(|_| format!("{status} with a body that is not JSON"))?;
+            serde_json::from_slice(&bytes).map_err(|error| format!("{status}, but its body is not JSON: {error}"))?;
         Ok(Answer { status, replayed, body })
     }
 }

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _, stdout};
 
 use serde_json::json;
 
-use super::samples::{SAMPLES, Told, next_event};
+use super::samples::{Told, next_event};
 use super::stage::Scene;
 use crate::telemetry::no_color;
 
@@ -87,11 +87,8 @@ impl Printer {
         self.line(&format!("  curl -i http://{listen}/v1/events \\"));
         self.line(&format!("    -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \\"));
         self.line(&format!("    -d '{}'\n", next_event()));
-        self.line(&format!(
-            "  {}  curl http://{sandbox}/sandbox/calls",
-            self.paint(DIM, "what the sandbox was asked:")
-        ));
-        self.line(&format!("  {}  config/events/  ({} files)", self.paint(DIM, "the events above:"), SAMPLES.len()));
+        self.line(&format!("{}\n", self.paint(BOLD, "See what the sandbox was asked:")));
+        self.line(&format!("  curl http://{sandbox}/sandbox/calls"));
         self.line(&format!("\n{}", self.paint(DIM, "Ctrl-C ends it.")));
     }
 }
