@@ -1,0 +1,223 @@
+//! Composition: [`App::build`] does all that can fail, [`App::run_until`] runs the parts and stops them in order.
+//! Knows every part, and nothing of what a part does.
+
+mod configuration;
+mod dispatcher_thread;
+mod housekeeping;
+mod servers;
+
+use std::io;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::rt::{self, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::Admin;
+use crate::bapi::{Client, ClientConfig, ConfigError};
+use crate::dispatch::{Dispatcher, Policy, Rate};
+use crate::http::probes::Probes;
+use crate::ingest::{Ingest, authenticate::Tokens};
+use crate::ledger::{Ledger, OpenError};
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::wake::Wake;
+
+pub use configuration::{Configuration, Refusal, RulesFile};
+use dispatcher_thread::DispatcherThread;
+
+/// A dispatcher thread that has not turned for so long is stuck.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The bound sockets.
+pub struct Listeners {
+    /// For senders.
+    pub public: TcpListener,
+    /// For operators.
+    pub admin: TcpListener,
+}
+
+/// Why the service could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// The client of Clerk's API.
+    #[error("the client of Clerk's API cannot be made: {0}")]
+    Client(#[from] ConfigError),
+    /// A server.
+    #[error("a listener cannot be served: {0}")]
+    Listener(#[from] io::Error),
+    /// The thread of the dispatcher.
+    #[error("the dispatcher's thread ended before it began")]
+    Thread,
+}
+
+/// Why the service ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Asked,
+    /// This part ended by itself; what was accepted is in the ledger.
+    Broken(&'static str),
+}
+
+/// The service, built and not yet running.
+pub struct App {
+    ledger: Ledger,
+    metrics: Arc<Metrics>,
+    probes: Probes,
+    public: Server,
+    admin: Server,
+    dispatcher: DispatcherThread,
+    drain_delay: Duration,
+    retention: Duration,
+}
+
+impl App {
+    /// Opens the ledger and builds every part; runs inside an actix system.
+    pub async fn build(configuration: Configuration, listeners: Listeners) -> Result<Self, BuildError> {
+        let Configuration { settings, rules, tokens } = configuration;
+        let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
+        metrics.rules(rules.len());
+        let ledger = open(&settings.ledger, &metrics)?;
+        let ingest = Ingest {
+            rules: Arc::new(rules),
+            tokens: Tokens::new(
+                tokens.into_iter().map(|(sender, token)| (sender, token.reveal().to_owned())).collect(),
+            ),
+            ledger: ledger.clone(),
+            wake: wake.clone(),
+            metrics: Arc::clone(&metrics),
+            body_limit: settings.body_limit,
+        };
+        let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
+        let dispatcher = dispatcher(&settings, &ledger, wake, &metrics, &probes).await?;
+        Ok(Self {
+            dispatcher,
+            public: servers::public(listeners.public, ingest)?,
+            admin: servers::admin(listeners.admin, admin)?,
+            ledger,
+            metrics,
+            probes,
+            drain_delay: settings.drain_delay,
+            retention: settings.retention,
+        })
+    }
+
+    /// Runs until `shutdown`, then drains: first unready, then without listeners, at last without calls in flight.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> Ended {
+        let readiness = self.probes.readiness.clone();
+        let drain_delay = self.drain_delay;
+        let mut running = self.start();
+        readiness.ready();
+        tracing::info!("ready");
+        let ended = tokio::select! {
+            () = shutdown => Ended::Asked,
+            part = running.broken() => Ended::Broken(part),
+        };
+        readiness.drain();
+        match ended {
+            Ended::Asked => {
+                tracing::info!(delay_seconds = drain_delay.as_secs_f64(), "draining");
+                rt::time::sleep(drain_delay).await;
+            }
+            Ended::Broken(part) => tracing::error!(part, "ended by itself, stopping the rest"),
+        }
+        running.stop(ended).await;
+        tracing::info!("stopped");
+        ended
+    }
+
+    fn start(mut self) -> Running {
+        let stop = CancellationToken::new();
+        self.dispatcher.start();
+        rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics));
+        rt::spawn(housekeeping::purge_until(stop.clone(), self.ledger.clone(), self.retention));
+        Running {
+            public: Serving::of(self.public),
+            admin: Serving::of(self.admin),
+            dispatcher: self.dispatcher,
+            ledger: self.ledger,
+            housekeeping: stop,
+        }
+    }
+}
+
+/// The parts while they run.
+struct Running {
+    public: Serving,
+    admin: Serving,
+    dispatcher: DispatcherThread,
+    ledger: Ledger,
+    housekeeping: CancellationToken,
+}
+
+impl Running {
+    /// Waits for a part to end by itself, and names it.
+    async fn broken(&mut self) -> &'static str {
+        tokio::select! {
+            _ = &mut self.public.task => "the public server",
+            _ = &mut self.admin.task => "the operators' server",
+            () = self.dispatcher.ended() => DISPATCHER,
+        }
+    }
+
+    /// What is accepted last waits in the ledger; operators can look until the end; the ledger closes when nobody writes.
+    async fn stop(self, ended: Ended) {
+        tokio::join!(self.public.handle.stop(true), self.dispatcher.stop(ended == Ended::Broken(DISPATCHER)));
+        self.housekeeping.cancel();
+        self.admin.handle.stop(true).await;
+        self.ledger.close().await;
+    }
+}
+
+const DISPATCHER: &str = "the dispatcher";
+
+/// A server that runs.
+struct Serving {
+    handle: ServerHandle,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Serving {
+    fn of(server: Server) -> Self {
+        Self { handle: server.handle(), task: rt::spawn(server) }
+    }
+}
+
+fn open(folder: &Path, metrics: &Arc<Metrics>) -> Result<Ledger, OpenError> {
+    let metrics = Arc::clone(metrics);
+    Ledger::open_with(folder, move |time, events| metrics.commit(time.as_secs_f64(), events))
+}
+
+async fn dispatcher(
+    settings: &Settings,
+    ledger: &Ledger,
+    wake: Wake,
+    metrics: &Arc<Metrics>,
+    probes: &Probes,
+) -> Result<DispatcherThread, BuildError> {
+    let mut config = ClientConfig::new(&settings.api_url, settings.secret_key.reveal().to_owned());
+    config.timeout = settings.call_timeout;
+    let (policy, ledger, metrics) = (policy(settings), ledger.clone(), Arc::clone(metrics));
+    let make = move || Ok(Dispatcher::new(ledger, Client::new(config)?, policy, wake, metrics));
+    DispatcherThread::build(make, probes.liveness.watch(DISPATCHER, PATIENCE)).await
+}
+
+fn policy(settings: &Settings) -> Policy {
+    Policy {
+        first_delay: settings.retry_first,
+        ceiling: settings.retry_ceiling,
+        give_up_after: settings.give_up_after,
+        concurrency: settings.concurrency,
+        // Longer than a call can take, so that no lease lapses under a call in flight.
+        lease: settings.call_timeout * 2 + Duration::from_secs(5),
+        rate: Rate { calls: settings.rate, per: Duration::from_secs(10) },
+        ..Policy::default()
+    }
+}

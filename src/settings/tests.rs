@@ -1,0 +1,100 @@
+//! Claims about the settings as a whole.
+
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Result<Settings, Vec<Mistake>> {
+    Settings::read(&variables.iter().copied().collect(), |_| false)
+}
+
+fn mistaken(variables: &[(&str, &str)]) -> Vec<String> {
+    let with_key = [&[("CLERK_SECRET_KEY", "sk_test_x")], variables].concat();
+    read(&with_key).unwrap_err().into_iter().map(|mistake| mistake.variable).collect()
+}
+
+/// `NAME=value` lines; a line that begins with # is a comment.
+fn example() -> Vec<(&'static str, &'static str)> {
+    let lines = include_str!("../../config/example.env").lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once('=')).collect()
+}
+
+#[test]
+fn the_example_sets_every_variable_to_its_default() {
+    let example = example();
+    let key = *example.iter().find(|(name, _)| *name == "CLERK_SECRET_KEY").unwrap();
+    assert_eq!(read(&example), read(&[key]));
+    let text = include_str!("../../config/example.env");
+    for name in raw::names() {
+        assert!(text.contains(&format!("{name}=")), "{name} is not documented");
+    }
+    for (name, _) in example {
+        assert!(raw::names().any(|known| known == name), "{name} is documented but unknown");
+    }
+}
+
+#[test]
+fn only_the_secret_key_is_required_and_it_decides_the_rate() {
+    let test = read(&[("CLERK_SECRET_KEY", "sk_test_x")]).unwrap();
+    assert_eq!((test.rate, test.api_url.as_str()), (90, "https://api.clerk.com"));
+    assert_eq!(read(&[("CLERK_SECRET_KEY", "sk_live_x")]).unwrap().rate, 900);
+    assert_eq!(read(&[("CLERK_SECRET_KEY", "sk_live_x"), ("USHER_RATE", "7")]).unwrap().rate, 7);
+    assert_eq!(read(&[("CLERK_SECRET_KEY", "sk_test_x"), ("USHER_RATE", "")]).unwrap().rate, 90);
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    let mistakes = read(&[
+        ("CLERK_API_URL", "api.clerk.com"),
+        ("USHER_LISTEN", "8080"),
+        ("USHER_DRAIN_DELAY", "5"),
+        ("USHER_CONCURRENCY", "many"),
+        ("USHER_LOG_FORMAT", "xml"),
+        ("USHER_LEGDER", "/data"),
+        ("RUST_LOG", "usher=loud"),
+    ])
+    .unwrap_err();
+    let named: Vec<_> = mistakes.iter().map(|mistake| mistake.variable.as_str()).collect();
+    let expected = [
+        "CLERK_SECRET_KEY",
+        "CLERK_API_URL",
+        "USHER_LISTEN",
+        "USHER_DRAIN_DELAY",
+        "USHER_CONCURRENCY",
+        "USHER_LOG_FORMAT",
+        "RUST_LOG",
+        "USHER_LEGDER",
+    ];
+    assert_eq!(named, expected);
+    assert_eq!(mistakes[7].help, "did you mean USHER_LEDGER?");
+}
+
+#[test]
+fn a_wrong_secret_key_is_never_shown() {
+    for key in ["pk_test_hush", "hush", "sk_other_hush", "sk_test_hu sh"] {
+        let mistakes = read(&[("CLERK_SECRET_KEY", key)]).unwrap_err();
+        assert_eq!(mistakes.len(), 1, "{key}");
+        assert!(!format!("{mistakes:?} {}", mistakes[0]).contains("hu"), "{key}");
+    }
+    let misplaced = read(&[("CLERK_API_URL", "https://me:hush@host"), ("USHER_LISTEN", "sk_live_hush")]).unwrap_err();
+    assert!(!format!("{misplaced:?}").contains("hush"), "{misplaced:?}");
+    let settings = read(&[("CLERK_SECRET_KEY", "sk_test_hush"), ("USHER_ADMIN_TOKEN", "hush")]).unwrap();
+    assert!(!format!("{settings:?}").contains("hush"));
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_mistakes() {
+    assert_eq!(mistaken(&[("USHER_RETRY_FIRST", "10min")]), ["USHER_RETRY_FIRST"]);
+    assert_eq!(mistaken(&[("USHER_ADMIN_LISTEN", "127.0.0.1:8080")]), ["USHER_ADMIN_LISTEN"]);
+    let exposed = read(&[("CLERK_SECRET_KEY", "sk_live_x"), ("CLERK_API_URL", "http://clerk.example")]).unwrap_err();
+    assert_eq!(exposed[0].variable, "CLERK_API_URL");
+    assert!(read(&[("CLERK_SECRET_KEY", "sk_test_x"), ("CLERK_API_URL", "http://sandbox:8090")]).is_ok());
+}
+
+#[test]
+fn a_mistake_reads_well() {
+    let mistakes = read(&[("CLERK_SECRET_KEY", "sk_test_x"), ("USHER_LISTEN", "8080")]).unwrap_err();
+    insta::assert_snapshot!(mistakes[0], @r#"
+    error: USHER_LISTEN is "8080"
+      expected: an IP address and a port, such as 127.0.0.1:8080 or [::]:8080
+      help: change USHER_LISTEN, or unset it for the default
+    "#);
+}
