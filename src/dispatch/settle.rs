@@ -66,9 +66,9 @@ mod tests {
 
     use tokio_util::sync::CancellationToken;
 
+    use super::super::Policy;
     use super::*;
     use crate::bapi::{Client, ClientConfig, SecretKey};
-    use crate::dispatch::Policy;
     use crate::ledger::Ledger;
     use crate::metrics::Metrics;
 
