@@ -52,7 +52,7 @@ fn through_usher(latency: &str) -> f64 {
     let start = Instant::now();
     let accepted = load::post(&usher.address("listen"), CONCURRENCY, 0, GRANTS as u64, Duration::from_secs(60), event);
     assert_eq!(accepted, GRANTS as u64);
-    wait_for_outcomes(&usher.address("admin"));
+    wait_for_outcomes(&usher.address("admin_listen"));
     GRANTS as f64 / start.elapsed().as_secs_f64()
 }
 
@@ -71,7 +71,7 @@ fn wait_for_outcomes(admin: &str) {
 }
 
 fn create_users(sandbox: &Running) -> Vec<String> {
-    concurrently(&sandbox.address("listen"), CONCURRENCY, vec![json!({}); GRANTS], "/v1/users")
+    concurrently(&sandbox.address("sandbox"), CONCURRENCY, vec![json!({}); GRANTS], "/v1/users")
         .into_iter()
         .map(|user| user["id"].as_str().unwrap().to_owned())
         .collect()
@@ -84,17 +84,22 @@ pub fn direct(arguments: &[&str]) {
     let users: Vec<String> = serde_json::from_str(&text).unwrap();
     let bodies = users.iter().map(|user| json!({"user_id": user, "role": "org:member"})).collect();
     let start = Instant::now();
-    let answers = concurrently(arguments[0], arguments[1].parse().unwrap(), bodies, "/v1/organizations/org_acme/memberships");
+    let answers =
+        concurrently(arguments[0], arguments[1].parse().unwrap(), bodies, "/v1/organizations/org_acme/memberships");
     println!("{}", answers.len() as f64 / start.elapsed().as_secs_f64());
 }
 
 /// Posts every body with awc, `concurrency` at a time; every answer must be a 200.
 fn concurrently(address: &str, concurrency: usize, bodies: Vec<Value>, path: &str) -> Vec<Value> {
-    let url = format!("http://{address}{path}");
+    let url = format!("{address}{path}");
     let (bodies, answers) = (Rc::new(RefCell::new(bodies)), Rc::new(RefCell::new(Vec::new())));
     rt::System::new().block_on(async {
-        let client = awc::Client::builder().bearer_auth(SECRET_KEY).connector(awc::Connector::new().limit(concurrency)).finish();
-        let one = |client: awc::Client, url: String, bodies: Rc<RefCell<Vec<Value>>>, answers: Rc<RefCell<Vec<Value>>>| async move {
+        let client =
+            awc::Client::builder().bearer_auth(SECRET_KEY).connector(awc::Connector::new().limit(concurrency)).finish();
+        let one = |client: awc::Client,
+                   url: String,
+                   bodies: Rc<RefCell<Vec<Value>>>,
+                   answers: Rc<RefCell<Vec<Value>>>| async move {
             while let Some(body) = { bodies.borrow_mut().pop() } {
                 let mut response = client.post(&url).send_json(&body).await.unwrap();
                 assert_eq!(response.status(), 200);

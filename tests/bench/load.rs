@@ -29,12 +29,12 @@ pub fn post(
     make: impl Fn(u64) -> String + 'static,
 ) -> u64 {
     let last = first.saturating_add(count);
-    let shared = Rc::new(Shared { next: Cell::new(first), accepted: Cell::new(0), until: Instant::now() + until, last });
+    let shared =
+        Rc::new(Shared { next: Cell::new(first), accepted: Cell::new(0), until: Instant::now() + until, last });
     let make = Rc::new(make);
     rt::System::new().block_on(async {
-        let tasks: Vec<_> = (0..connections)
-            .map(|_| rt::spawn(connection(address.to_owned(), shared.clone(), make.clone())))
-            .collect();
+        let tasks: Vec<_> =
+            (0..connections).map(|_| rt::spawn(connection(address.to_owned(), shared.clone(), make.clone()))).collect();
         for task in tasks {
             task.await.unwrap().unwrap();
         }
@@ -70,7 +70,8 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<u16>
         }
         let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
-        let length: usize = text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok()).unwrap_or(0);
+        let length: usize =
+            text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok()).unwrap_or(0);
         if buffer.len() >= head + 4 + length {
             return text.get(9..12).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData.into());
         }

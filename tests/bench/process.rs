@@ -58,16 +58,21 @@ fn pinned(core: Option<usize>, program: &str) -> Command {
 
 fn run(mut command: Command, folder: Option<TempDir>) -> Running {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let streams: [Box<dyn Read + Send>; 2] = [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+    let streams: [Box<dyn Read + Send>; 2] =
+        [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
     let (send, lines) = std::sync::mpsc::channel();
     for stream in streams {
         let send = send.clone();
-        std::thread::spawn(move || BufReader::new(stream).lines().map_while(Result::ok).for_each(|line| drop(send.send(line))));
+        std::thread::spawn(move || {
+            BufReader::new(stream).lines().map_while(Result::ok).for_each(|line| drop(send.send(line)))
+        });
     }
     drop(send);
     let addresses = lines
         .iter()
-        .find_map(|line| serde_json::from_str::<Value>(&line).ok().filter(|value| value["listen"].is_string()))
+        .find_map(|line| {
+            serde_json::from_str::<Value>(&line).ok().filter(|it| it["listen"].is_string() || it["sandbox"].is_string())
+        })
         .expect("the process ended before it listened");
     Running { child, addresses, _folder: folder }
 }
@@ -92,7 +97,7 @@ pub fn usher(core: Option<usize>, sandbox: &Running, settings: &[(&str, &str)]) 
     command
         .arg("serve")
         .env("CLERK_SECRET_KEY", SECRET_KEY)
-        .env("CLERK_API_URL", format!("http://{}", sandbox.address("listen")))
+        .env("CLERK_API_URL", sandbox.address("sandbox"))
         .env("BENCH_TOKEN", TOKEN)
         .env("USHER_CONFIG", &config)
         .env("USHER_LEDGER", folder.path().join("ledger"))
@@ -105,7 +110,10 @@ pub fn usher(core: Option<usize>, sandbox: &Running, settings: &[(&str, &str)]) 
 /// The direct caller of the sandbox, in a process of its own like the service it is compared with.
 pub fn direct(sandbox: &Running, concurrency: usize, users: &[String]) -> f64 {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["direct", &sandbox.address("listen"), &concurrency.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .args(["direct", &sandbox.address("sandbox"), &concurrency.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     serde_json::to_writer(child.stdin.take().unwrap(), &json!(users)).unwrap();
     let output = child.wait_with_output().unwrap();

@@ -74,7 +74,8 @@ fn the_offending_member_is_pointed_at() {
     ] {
         let answer = fixture.json(&body.to_string());
         assert_eq!(answer.status, 400, "{body}: {}", answer.body);
-        let pointers: Vec<_> = answer.body["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+        let pointers: Vec<_> =
+            answer.body["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
         assert!(pointers.contains(&&json!(pointer)), "{body}: {}", answer.body);
     }
     fixture.is_unharmed();
@@ -83,12 +84,14 @@ fn the_offending_member_is_pointed_at() {
 #[test]
 fn duplicate_keys_and_deep_nesting_are_refused() {
     let fixture = Fixture::start();
-    let twice = fixture.json(r#"{"id":"1","type":"plan.purchased","data":{"user_id":"user_ada","user_id":"user_bob"}}"#);
+    let twice =
+        fixture.json(r#"{"id":"1","type":"plan.purchased","data":{"user_id":"user_ada","user_id":"user_bob"}}"#);
     twice.problem(400, "malformed");
     assert!(twice.body.to_string().contains("/data/user_id"), "{}", twice.body);
     assert!(!twice.body.to_string().contains("user_bob"));
     for depth in [40, 1_000, 100_000] {
-        let body = format!("{{\"id\":\"1\",\"type\":\"plan.purchased\",\"data\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        let body =
+            format!("{{\"id\":\"1\",\"type\":\"plan.purchased\",\"data\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         fixture.json(&body).problem(400, "malformed");
     }
     fixture.is_unharmed();
@@ -100,7 +103,9 @@ fn ten_megabytes_are_413_and_other_types_415() {
     let body = format!("{{\"id\":\"1\",\"type\":\"plan.purchased\",\"data\":\"{}\"}}", "x".repeat(10 << 20));
     fixture.json(&body).problem(413, "too-large");
     let event = purchase("1", "user_ada", "team").to_string();
-    for content_type in ["text/plain", "application/xml", "application/cloudevents+avro", "application/json; charset=utf-16", ""] {
+    for content_type in
+        ["text/plain", "application/xml", "application/cloudevents+avro", "application/json; charset=utf-16", ""]
+    {
         let detail = fixture.raw(content_type, event.as_bytes()).problem(415, "unsupported-media-type");
         assert!(detail.contains("application/json"), "{detail}");
     }
@@ -163,7 +168,8 @@ fn ids_that_would_bend_a_url_never_get_near_a_request() {
         event["data"]["organization_id"] = json!(organization);
         fixture.service.http.post(&event).problem(422, "rule-failed");
         let mut event = purchase(&format!("u{number}"), &organization.replace("org_", "user_"), "team");
-        event["data"]["user_id"] = if organization == "user_ada" { Value::Null } else { event["data"]["user_id"].clone() };
+        event["data"]["user_id"] =
+            if organization == "user_ada" { Value::Null } else { event["data"]["user_id"].clone() };
         fixture.service.http.post(&event).problem(422, "rule-failed");
     }
     fixture.is_unharmed();

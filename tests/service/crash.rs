@@ -36,7 +36,9 @@ impl Sending<'_> {
             let id = format!("{number}-{round}");
             let event = match role {
                 Some(role) => member(&id, "set", user, role),
-                None => serde_json::json!({"id": id, "type": "member.removed", "data": {"organization_id": "org_acme", "user_id": user}}),
+                None => {
+                    serde_json::json!({"id": id, "type": "member.removed", "data": {"organization_id": "org_acme", "user_id": user}})
+                }
             };
             let Some(location) = self.until_acknowledged(&event) else { return };
             self.sent.lock().unwrap().push(Sent { user: user.clone(), role, location });
@@ -62,7 +64,8 @@ impl Sending<'_> {
 
 fn create_users(sandbox: &Sandbox, count: usize) -> Vec<String> {
     let create = |n: usize| {
-        let body = serde_json::json!({"email_address": [format!("crash{n}@example.com")], "external_id": format!("crash{n}")});
+        let body =
+            serde_json::json!({"email_address": [format!("crash{n}@example.com")], "external_id": format!("crash{n}")});
         let _ = sandbox.bapi("POST", "/v1/users", &body);
         let path = format!("/v1/users?external_id=crash{n}");
         let found = sandbox.bapi("GET", &path, &Value::Null).ok()?;
@@ -105,7 +108,9 @@ fn kill_again_and_again(setup: &Setup, address: &RwLock<Option<Http>>, sent: &Mu
         *address.write().unwrap() = Some(service.http.clone());
         let before = sent.lock().unwrap().len();
         let moment = Instant::now() + Duration::from_micros(random.u64(20_000..400_000));
-        eventually("an event in this life", || (sent.lock().unwrap().len() > before && Instant::now() > moment).then_some(()));
+        eventually("an event in this life", || {
+            (sent.lock().unwrap().len() > before && Instant::now() > moment).then_some(())
+        });
         service.process.child.kill().unwrap();
         *address.write().unwrap() = None;
     }

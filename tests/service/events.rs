@@ -16,7 +16,10 @@ fn a_purchase_becomes_a_membership_with_one_call() {
     assert_eq!(location, format!("/v1/events/{}", answer.body["id"].as_str().unwrap()));
     let event = service.settled_as(TOKEN, &location);
     assert_eq!(event["status"], "done");
-    assert_eq!((&event["sender"], &event["source"], &event["event_id"]), (&json!("billing"), &json!("billing"), &json!("1")));
+    assert_eq!(
+        (&event["sender"], &event["source"], &event["event_id"]),
+        (&json!("billing"), &json!("billing"), &json!("1"))
+    );
     let change = &event["changes"][0];
     assert_eq!(change["rule"], "plan purchased");
     assert_eq!((&change["action"], &change["role"]), (&json!("grant"), &json!("org:member")));
@@ -103,7 +106,8 @@ fn for_each_gives_one_change_per_element_and_the_later_of_two_for_one_user_wins(
     let users = ["user_ada", "user_bob", "user_ada"];
     let event = json!({"id": "1", "type": "member.imported", "data": {"organization_id": "org_acme", "users": users}});
     let event = service.settle_as(OTHER_TOKEN, &event);
-    let outcomes: Vec<_> = event["changes"].as_array().unwrap().iter().map(|change| change["outcome"].clone()).collect();
+    let outcomes: Vec<_> =
+        event["changes"].as_array().unwrap().iter().map(|change| change["outcome"].clone()).collect();
     assert_eq!(outcomes, ["superseded", "granted", "granted"]);
     assert_eq!(sandbox.calls().len(), 2);
 }
@@ -131,7 +135,8 @@ fn the_idempotency_key_is_the_identity_of_an_event_without_one() {
     let mut event = purchase("1", "user_ada", "team");
     event.as_object_mut().unwrap().remove("id");
     let post = |key: &str| {
-        let headers = [("authorization", &*authorization), ("content-type", "application/json"), ("idempotency-key", key)];
+        let headers =
+            [("authorization", &*authorization), ("content-type", "application/json"), ("idempotency-key", key)];
         service.http.request("POST", "/v1/events", &headers, event.to_string().as_bytes())
     };
     let (bare, quoted) = (post("k-1"), post("\"k-1\""));

@@ -7,7 +7,16 @@ use crate::support::*;
 #[test]
 fn dev_once_shows_the_three_samples_and_exits_with_0() {
     let output = usher()
-        .args(["dev", "--once", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"])
+        .args([
+            "dev",
+            "--once",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-listen",
+            "127.0.0.1:0",
+            "--sandbox-listen",
+            "127.0.0.1:0",
+        ])
         .current_dir(std::env::temp_dir())
         .output()
         .unwrap();
@@ -22,14 +31,23 @@ fn dev_once_shows_the_three_samples_and_exits_with_0() {
 #[test]
 fn dev_prints_its_addresses_and_a_curl_line_that_works() {
     let mut dev = Process::spawn(usher().args([
-        "dev", "--json", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0",
+        "dev",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--sandbox-listen",
+        "127.0.0.1:0",
     ]));
     let line = dev.json_line("the addresses", |line| line["listen"].is_string() && line["sandbox"].is_string());
     let http = Http::new(&format!("http://{}", line["listen"].as_str().unwrap()));
     let answer = http.post_as(line["token"].as_str().unwrap(), &purchase("mine", "user_bob", "team"));
     assert_eq!(answer.status, 202, "{}", answer.body);
     let sandbox = Http::new(&format!("http://{}", line["sandbox"].as_str().unwrap()));
-    eventually("the membership", || sandbox.get("/sandbox/memberships").body.to_string().contains("user_bob").then_some(()));
+    eventually("the membership", || {
+        sandbox.get("/sandbox/memberships").body.to_string().contains("user_bob").then_some(())
+    });
     dev.signal("INT");
     assert_eq!(dev.exit_code(), Some(0));
 }

@@ -30,8 +30,13 @@ fn one_line_tells_the_outcome_and_none_tells_a_secret() {
     service.settle(&event);
     let line = service.process.json_line("the outcome", |line| line["outcome"].is_string());
     for (field, value) in [
-        ("sender", "billing"), ("rule", "plan purchased"), ("action", "grant"), ("organization", "org_acme"),
-        ("user", "user_ada"), ("role", "org:member"), ("outcome", "granted"),
+        ("sender", "billing"),
+        ("rule", "plan purchased"),
+        ("action", "grant"),
+        ("organization", "org_acme"),
+        ("user", "user_ada"),
+        ("role", "org:member"),
+        ("outcome", "granted"),
     ] {
         assert_eq!(line[field], value, "{line}");
     }

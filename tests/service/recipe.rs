@@ -9,7 +9,8 @@ fn outcome(event: &Value) -> &str {
 }
 
 fn add(sandbox: &Sandbox, user: &str, role: &str) {
-    let answer = sandbox.bapi("POST", "/v1/organizations/org_acme/memberships", &json!({"user_id": user, "role": role}));
+    let answer =
+        sandbox.bapi("POST", "/v1/organizations/org_acme/memberships", &json!({"user_id": user, "role": role}));
     assert_eq!(answer.unwrap().status, 200);
 }
 
@@ -64,7 +65,10 @@ fn a_grant_whose_answer_was_lost_is_granted_not_unchanged() {
         let event = service.settle(&cancel(&format!("r{number}"), user));
         assert_eq!(outcome(&event), "revoked", "{event}");
     }
-    assert!(sandbox.calls().iter().any(|call| call["fault"] == "drop_after"), "no answer was lost: the test proves nothing");
+    assert!(
+        sandbox.calls().iter().any(|call| call["fault"] == "drop_after"),
+        "no answer was lost: the test proves nothing"
+    );
 }
 
 #[test]
@@ -74,7 +78,10 @@ fn an_unknown_user_is_dead_with_clerks_code_and_trace() {
     let event = service.settle(&purchase("1", "user_nobody", "team"));
     assert_eq!((&event["status"], outcome(&event)), (&json!("failed"), "dead"));
     let change = &event["changes"][0];
-    assert_eq!((&change["attempts"][0]["status"], &change["attempts"][0]["code"]), (&json!(404), &json!("resource_not_found")));
+    assert_eq!(
+        (&change["attempts"][0]["status"], &change["attempts"][0]["code"]),
+        (&json!(404), &json!("resource_not_found"))
+    );
     assert!(change["attempts"][0]["trace_id"].is_string());
     assert!(!change["reason"].as_str().unwrap().is_empty());
 }

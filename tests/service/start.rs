@@ -30,7 +30,15 @@ fn mistakes_in_environment_and_file_are_reported_together() {
         .rules(&rules.replace("user: item", "user: itme"));
     let (code, text) = failed(&setup);
     assert_eq!(code, Some(78), "{text}");
-    for part in ["CLERK_SECRET_KEY", "USHER_CONCURRENCY", "USHER_LISTEN", "USHER_DRAIN_DELYA", "USHER_DRAIN_DELAY", "roels", "itme"] {
+    for part in [
+        "CLERK_SECRET_KEY",
+        "USHER_CONCURRENCY",
+        "USHER_LISTEN",
+        "USHER_DRAIN_DELYA",
+        "USHER_DRAIN_DELAY",
+        "roels",
+        "itme",
+    ] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     assert!(!setup.ledger().exists(), "nothing is created before everything is known to be right");
@@ -57,7 +65,8 @@ fn secrets_come_from_files_and_a_trailing_newline_does_not_matter() {
     let (key, token) = (setup.folder.path().join("key"), setup.folder.path().join("token"));
     write(&key, &format!("{SECRET_KEY}\n"));
     write(&token, &format!("{TOKEN}\n"));
-    let setup = setup.with("CLERK_SECRET_KEY_FILE", key.to_str().unwrap()).with("BILLING_TOKEN_FILE", token.to_str().unwrap());
+    let setup =
+        setup.with("CLERK_SECRET_KEY_FILE", key.to_str().unwrap()).with("BILLING_TOKEN_FILE", token.to_str().unwrap());
     let event = setup.start().settle(&purchase("1", "user_ada", "team"));
     assert_eq!(event["status"], "done");
 }
@@ -101,7 +110,10 @@ fn check_points_into_the_file() {
     let output = usher().arg("check").arg("usher.yaml").current_dir(setup.folder.path()).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(78));
-    assert!(text.contains("usher.yaml:17:") && text.contains("role_of_plam") && text.contains("role_of_plan"), "{text}");
+    assert!(
+        text.contains("usher.yaml:17:") && text.contains("role_of_plam") && text.contains("role_of_plan"),
+        "{text}"
+    );
     let setup = Setup::new(NOWHERE);
     let output = usher().arg("check").arg("usher.yaml").current_dir(setup.folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));

@@ -170,7 +170,13 @@ impl Http {
         Self { base: base.to_owned(), agent: config.into() }
     }
 
-    pub fn try_request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
+    pub fn try_request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, ureq::Error> {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -217,9 +223,10 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut process = Process::spawn(usher().args(["sandbox", "--json", "--listen", "127.0.0.1:0"]).args(arguments));
-        let line = process.json_line("the sandbox's address", |line| line["listen"].is_string());
-        let http = Http::new(&format!("http://{}", line["listen"].as_str().unwrap()));
+        let mut process =
+            Process::spawn(usher().args(["sandbox", "--json", "--listen", "127.0.0.1:0"]).args(arguments));
+        let line = process.json_line("the sandbox's address", |line| line["sandbox"].is_string());
+        let http = Http::new(line["sandbox"].as_str().unwrap());
         Self { process, http }
     }
 
@@ -319,9 +326,10 @@ pub struct Service {
 impl Service {
     pub fn spawn(command: &mut Command) -> Self {
         let mut process = Process::spawn(command);
-        let line = process.json_line("the addresses", |line| line["listen"].is_string() && line["admin"].is_string());
+        let line =
+            process.json_line("the addresses", |line| line["listen"].is_string() && line["admin_listen"].is_string());
         let http = |name: &str| Http::new(&format!("http://{}", line[name].as_str().unwrap()));
-        Self { http: http("listen"), admin: http("admin"), process }
+        Self { http: http("listen"), admin: http("admin_listen"), process }
     }
 
     /// Posts, expects 202, and waits until the event has its end.
