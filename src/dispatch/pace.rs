@@ -69,19 +69,19 @@ impl Pace {
     /// How many calls could leave now; spends nothing.
     pub(super) fn room(&mut self, now: Instant) -> Room {
         self.fill(now);
-        match (self.closed_until(now), self.next_token(now)) {
-            (Some(until), _) => Room::NotBefore(until),
-            (None, Some(at)) => Room::NotBefore(at),
-            (None, None) if self.is_halted() => Room::Calls(1),
-            (None, None) => Room::Calls(self.tokens as usize),
+        // The later of the two: `None` is before any time.
+        match self.closed_until(now).max(self.next_token()) {
+            Some(at) => Room::NotBefore(at),
+            None if self.is_halted() => Room::Calls(1),
+            None => Room::Calls(self.tokens as usize),
         }
     }
 
     /// Lets one call leave, or says when to ask again.
     pub(super) fn take(&mut self, now: Instant) -> Leave {
         self.fill(now);
-        match (self.closed_until(now), self.next_token(now)) {
-            (Some(until), _) => Leave::Closed(until),
+        match (self.closed_until(now), self.next_token()) {
+            (Some(until), at) => Leave::Closed(at.map_or(until, |at| at.max(until))),
             (None, Some(at)) => Leave::Later(at),
             (None, None) => {
                 self.tokens -= 1.0;
@@ -154,9 +154,10 @@ impl Pace {
     }
 
     /// `None` when there is a token. Rounded up, so that whoever comes then finds one.
-    fn next_token(&self, now: Instant) -> Option<Instant> {
+    fn next_token(&self) -> Option<Instant> {
         let missing = 1.0 - self.tokens;
-        (missing > 0.0).then(|| now + Duration::from_secs_f64(missing / self.per_second) + Duration::from_micros(1))
+        let wait = || Duration::from_secs_f64(missing / self.per_second) + Duration::from_micros(1);
+        (missing > 0.0).then(|| self.filled_at + wait())
     }
 }
 

@@ -92,6 +92,8 @@ fn a_halt_does_not_shorten_a_retry_after() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
     #[test]
     fn no_ten_seconds_see_more_than_ten_ninths_of_the_rate(
         calls in 9_u32..300,
