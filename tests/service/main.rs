@@ -8,4 +8,5 @@ mod first_run;
 mod lifecycle;
 mod recipe;
 mod start;
+#[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
 mod support;

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -125,9 +126,13 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// A failing test shows what its processes said.
     fn drop(&mut self) {
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let status = self.child.wait();
+        if thread::panicking() {
+            println!("{status:?}\n{}", self.output());
+        }
     }
 }
 
@@ -217,7 +222,7 @@ impl Http {
 
 /// A sandbox in a process of its own.
 pub struct Sandbox {
-    pub process: Process,
+    _process: Process,
     pub http: Http,
 }
 
@@ -227,7 +232,7 @@ impl Sandbox {
             Process::spawn(usher().args(["sandbox", "--json", "--listen", "127.0.0.1:0"]).args(arguments));
         let line = process.json_line("the sandbox's address", |line| line["sandbox"].is_string());
         let http = Http::new(line["sandbox"].as_str().unwrap());
-        Self { process, http }
+        Self { _process: process, http }
     }
 
     pub fn bapi(&self, method: &str, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
@@ -253,13 +258,13 @@ impl Sandbox {
 
 /// How the service under test is started.
 pub struct Setup {
-    pub folder: TempDir,
+    pub folder: Arc<TempDir>,
     pub command: Vec<(String, String)>,
 }
 
 impl Setup {
     pub fn new(bapi: &str) -> Self {
-        let folder = TempDir::new().unwrap();
+        let folder = Arc::new(TempDir::new().unwrap());
         std::fs::write(folder.path().join("usher.yaml"), RULES).unwrap();
         let text = |path: PathBuf| path.to_str().unwrap().to_owned();
         let variables = [
@@ -312,7 +317,7 @@ impl Setup {
     }
 
     pub fn start(&self) -> Service {
-        Service::spawn(&mut self.serve())
+        Service { folder: Some(self.folder.clone()), ..Service::spawn(&mut self.serve()) }
     }
 }
 
@@ -321,6 +326,8 @@ pub struct Service {
     pub process: Process,
     pub http: Http,
     pub admin: Http,
+    /// Its rules and its ledger live as long as it does.
+    pub folder: Option<Arc<TempDir>>,
 }
 
 impl Service {
@@ -329,7 +336,7 @@ impl Service {
         let line =
             process.json_line("the addresses", |line| line["listen"].is_string() && line["admin_listen"].is_string());
         let http = |name: &str| Http::new(&format!("http://{}", line[name].as_str().unwrap()));
-        Self { http: http("listen"), admin: http("admin_listen"), process }
+        Self { http: http("listen"), admin: http("admin_listen"), process, folder: None }
     }
 
     /// Posts, expects 202, and waits until the event has its end.
