@@ -3,6 +3,7 @@
 
 mod ceiling;
 mod diagnostic;
+mod environment;
 mod evaluate;
 mod expression;
 mod failure;

@@ -1,7 +1,10 @@
 //! What an operator reads when a rule file is wrong: every mistake at once, each with its place and what to do.
 //! Knows nothing of how a mistake is found.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use insta::assert_snapshot;
+use proptest::prelude::*;
 use usher::rules;
 
 const HEAD: &str = r#"senders:
@@ -259,4 +262,23 @@ fn text_that_is_no_yaml() {
     let mut deep = vec!["[".repeat(200)];
     deep.extend(cases.map(str::to_owned));
     assert_snapshot!(deep.iter().map(|source| told(source)).collect::<Vec<_>>().join("\n\n---\n\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+    #[test]
+    fn no_damage_to_the_shipped_file_makes_loading_panic(
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..30, "[\\PC\n]{0,6}"), 1..5)
+    ) {
+        let mut source: Vec<char> = include_str!("../config/usher.yaml").chars().collect();
+        for (at, len, with) in cuts {
+            let start = at.index(source.len() + 1);
+            let end = (start + len).min(source.len());
+            source.splice(start..end, with.chars());
+        }
+        let source: String = source.into_iter().collect();
+        for mistake in rules::load("usher.yaml", &source).err().unwrap_or_default() {
+            prop_assert!(!mistake.to_string().is_empty());
+        }
+    }
 }

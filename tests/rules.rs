@@ -162,6 +162,21 @@ fn a_loop_over_much_data_is_refused_and_other_rules_do_not_mind() {
 }
 
 #[test]
+fn elements_times_values_are_bounded() {
+    let rule = "  - { name: a, on: plan.x, for_each: data.l, revoke: { organization: \"'org_1'\", user: \"item in data.big ? 'user_1' : 'user_2'\" } }\n";
+    let data = |items| json!({"l": vec![0; items], "big": vec![1; 20_000]});
+    let rules = load(rule);
+    assert_eq!(changes(&rules, data(10)).len(), 10);
+    assert!(failure(&rules, data(1000)).contains("too large"));
+}
+
+#[test]
+fn rules_are_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&granting(""));
+}
+
+#[test]
 fn a_sender_is_refused_what_it_may_not_do() {
     let source = r#"
 senders:

@@ -7,8 +7,8 @@ use cel::ExecutionError;
 pub(super) fn describe(error: &ExecutionError, source: &str) -> String {
     match error {
         ExecutionError::NoSuchKey(key) => no_such_key(key, source),
-        // Names of types and operators only.
-        ExecutionError::NoSuchOverload(overload) => overload.to_string(),
+        // Names of types and operators only; CEL marks some of its own with @.
+        ExecutionError::NoSuchOverload(overload) => overload.to_string().replace('@', ""),
         ExecutionError::UnexpectedType { got, want } => format!("expected {want}, got {got}"),
         ExecutionError::UndeclaredReference(_) => "it uses a name that does not exist".to_owned(),
         ExecutionError::FunctionError { function, .. } => format!("`{function}` cannot take this value"),

@@ -10,7 +10,7 @@ use super::rule::{self, Rule, Surroundings};
 use super::scope::Tables;
 use super::tables::Table;
 use super::tree::{self, Node};
-use super::{Rules, World, roles, self_test, senders, tables, values};
+use super::{Rules, World, environment, roles, self_test, senders, tables, values};
 use crate::domain::Digest;
 
 /// Largest file, in bytes.
@@ -34,7 +34,10 @@ fn read(report: &mut Report<'_>, source: &str) -> Option<Rules> {
     }
     let root = tree::parse(source).map_err(|error| syntax_error(report, source, &error)).ok()?;
     let fields = Fields::read(report, &root, "the rule file", &["senders", "roles", "tables", "rules"])?;
-    let env = Arc::new(cel::Env::stdlib());
+    let Ok(env) = environment::environment().map(Arc::new) else {
+        report.add(0..0, Mistake::new("this build of usher cannot run rules").help("this is a bug of usher"));
+        return None;
+    };
     let roles = fields.require(report, "roles").map(|node| roles::read(report, node)).unwrap_or_default();
     let tables = fields.get("tables").map(|node| tables::read(report, &env, node)).unwrap_or_default();
     let senders = fields.require(report, "senders").map(|node| senders::read(report, node, &roles));

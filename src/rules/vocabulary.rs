@@ -5,15 +5,13 @@ use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue};
 
 use super::diagnostic::Mistake;
+use super::environment::{self, MATCHES, MAX_PATTERN};
 use super::expression::{Fault, character_of, quotes};
 use super::fields::{did_you_mean, nearest};
 use super::names::{ITEM, Names};
 
 const MAX_DEPTH: usize = 32;
 const MAX_NODES: usize = 256;
-const MAX_PATTERN: usize = 256;
-/// Bytes of a compiled pattern.
-const MAX_COMPILED: usize = 256 * 1024;
 
 const OPERATORS: &[&str] = &[
     "_?_:_",
@@ -152,6 +150,9 @@ impl<'e> Walk<'e> {
 
     fn function(&mut self, id: u64, call: &'e CallExpr) {
         let name = call.func_name.as_str();
+        if name == MATCHES {
+            return self.pattern(call.args.last());
+        }
         if OPERATORS.contains(&name) {
             return;
         }
@@ -164,10 +165,7 @@ impl<'e> Walk<'e> {
             let forms =
                 forms.into_iter().flatten().map(|(on, n)| format!("{on}{name}({})", ["", "a", "a, b"][n.min(2)]));
             let mistake = Mistake::new(format!("`{name}` is not called like this"));
-            return self.call_fault(id, name, mistake.expected(forms.collect::<Vec<_>>().join(" or ")));
-        }
-        if name == "matches" {
-            self.pattern(call.args.last());
+            self.call_fault(id, name, mistake.expected(forms.collect::<Vec<_>>().join(" or ")));
         }
     }
 
@@ -197,7 +195,7 @@ impl<'e> Walk<'e> {
             let mistake = Mistake::new("this pattern is too long").expected(format!("at most {MAX_PATTERN} bytes"));
             return self.fault(node.id, mistake);
         }
-        match regex::RegexBuilder::new(pattern).size_limit(MAX_COMPILED).build() {
+        match environment::compile(pattern) {
             Ok(_) => {}
             Err(regex::Error::CompiledTooBig(_)) => {
                 self.fault(
