@@ -31,6 +31,9 @@ impl Sending<'_> {
     fn run(&self, number: usize, users: &[String]) {
         let mut random = fastrand::Rng::with_seed(number as u64);
         for round in 0.. {
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
             let user = &users[random.usize(..users.len())];
             let role = [None, Some("org:viewer"), Some("org:member")][random.usize(..3)];
             let id = format!("{number}-{round}");
@@ -40,23 +43,21 @@ impl Sending<'_> {
                     serde_json::json!({"id": id, "type": "member.removed", "data": {"organization_id": "org_acme", "user_id": user}})
                 }
             };
-            let Some(location) = self.until_acknowledged(&event) else { return };
+            let location = self.until_acknowledged(&event);
             self.sent.lock().unwrap().push(Sent { user: user.clone(), role, location });
         }
     }
 
-    /// Sends the same event until a 2xx comes, over as many lives of the service as it takes; `None` when stopped before.
-    fn until_acknowledged(&self, event: &Value) -> Option<String> {
+    /// Sends the same event until a 2xx comes, over as many lives of the service as it takes:
+    /// an event without an answer may be recorded or not, and would leave open what is asked of its membership.
+    fn until_acknowledged(&self, event: &Value) -> String {
         loop {
             let http = self.address.read().unwrap().clone();
             let answer = http.and_then(|http| http.try_post_as(OTHER_TOKEN, event).ok());
             match answer {
-                Some(answer) if answer.status == 202 => return answer.header("location").map(str::to_owned),
+                Some(answer) if answer.status == 202 => return answer.header("location").unwrap().to_owned(),
                 Some(answer) => assert_eq!(answer.status, 503, "{}", answer.body),
                 None => thread::park_timeout(Duration::from_millis(2)),
-            }
-            if self.stop.load(Ordering::Relaxed) {
-                return None;
             }
         }
     }
@@ -82,17 +83,19 @@ fn thirty_kills_lose_nothing_and_double_nothing() {
     let removed = "\n  - name: member removed\n    on: member.removed\n    revoke: { organization: data.organization_id, user: data.user_id }\n";
     let setup = Setup::new(&sandbox.http.base).rules(&format!("{RULES}{removed}"));
     let (address, stop, sent) = (RwLock::new(None), AtomicBool::new(false), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
+    let service = thread::scope(|scope| {
         let sending = Sending { address: &address, stop: &stop, sent: &sent };
         for (number, users) in users.chunks(USERS_PER_SENDER).enumerate() {
             let sending = Sending { ..sending };
             scope.spawn(move || sending.run(number, users));
         }
         kill_again_and_again(&setup, &address, &sent);
+        let last = setup.start();
+        *address.write().unwrap() = Some(last.http.clone());
         stop.store(true, Ordering::Relaxed);
+        last
     });
     let sent = sent.into_inner().unwrap();
-    let service = setup.start();
     for event in &sent {
         assert_eq!(service.settled_as(OTHER_TOKEN, &event.location)["status"], "done", "{}", event.location);
     }

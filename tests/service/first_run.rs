@@ -22,7 +22,7 @@ fn dev_once_shows_the_three_samples_and_exits_with_0() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    for part in ["granted", "org_acme", "user_ada", "org:admin", "curl"] {
+    for part in ["granted", "org_acme", "user_ada", "org:admin", "repeated", "refused"] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "no colour where there is no terminal");

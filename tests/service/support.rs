@@ -131,7 +131,8 @@ impl Drop for Process {
         let _ = self.child.kill();
         let status = self.child.wait();
         if thread::panicking() {
-            println!("{status:?}\n{}", self.output());
+            self.output();
+            println!("{status:?}\n{}", self.seen[self.seen.len().saturating_sub(15)..].join("\n"));
         }
     }
 }
@@ -317,7 +318,7 @@ impl Setup {
     }
 
     pub fn start(&self) -> Service {
-        Service { folder: Some(self.folder.clone()), ..Service::spawn(&mut self.serve()) }
+        Service { _folder: Some(self.folder.clone()), ..Service::spawn(&mut self.serve()) }
     }
 }
 
@@ -327,7 +328,7 @@ pub struct Service {
     pub http: Http,
     pub admin: Http,
     /// Its rules and its ledger live as long as it does.
-    pub folder: Option<Arc<TempDir>>,
+    _folder: Option<Arc<TempDir>>,
 }
 
 impl Service {
@@ -336,7 +337,7 @@ impl Service {
         let line =
             process.json_line("the addresses", |line| line["listen"].is_string() && line["admin_listen"].is_string());
         let http = |name: &str| Http::new(&format!("http://{}", line[name].as_str().unwrap()));
-        Self { http: http("listen"), admin: http("admin_listen"), process, folder: None }
+        Self { http: http("listen"), admin: http("admin_listen"), process, _folder: None }
     }
 
     /// Posts, expects 202, and waits until the event has its end.
