@@ -1,5 +1,6 @@
 //! The binary as a person or a pod meets it: exit codes, messages, signals.
 //! Every process gets an empty environment, ports of its own and a folder that goes.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on may panic")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

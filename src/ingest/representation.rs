@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn an_event_is_shown_with_its_changes_and_their_attempts_and_without_its_data() {
-        insta::assert_json_snapshot!(EventView::from(&record()), @r#"
+        insta::assert_compact_json_snapshot!(EventView::from(&record()), @r#"
         {
           "id": "94b3da8a-9e4c-8e4e-8966-7f229eed695a",
           "source": "/shop",

@@ -1,6 +1,13 @@
 //! Measures the service against what it could be at most, both in one run: `cargo bench --bench throughput`.
 //!
 //! Cores are pinned with `taskset`: the servers under test on core 0, the load on core 1.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on may panic; it prints what it measured"
+)]
 
 mod bare;
 mod grants;
