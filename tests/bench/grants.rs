@@ -100,10 +100,12 @@ fn concurrently(address: &str, concurrency: usize, bodies: Vec<Value>, path: &st
                    url: String,
                    bodies: Rc<RefCell<Vec<Value>>>,
                    answers: Rc<RefCell<Vec<Value>>>| async move {
-            while let Some(body) = { bodies.borrow_mut().pop() } {
+            loop {
+                let Some(body) = bodies.borrow_mut().pop() else { return };
                 let mut response = client.post(&url).send_json(&body).await.unwrap();
                 assert_eq!(response.status(), 200);
-                answers.borrow_mut().push(response.json::<Value>().await.unwrap());
+                let answer = response.json::<Value>().await.unwrap();
+                answers.borrow_mut().push(answer);
             }
         };
         let tasks: Vec<_> = (0..concurrency)

@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    unreachable_pub,
     reason = "a measurement that cannot go on may panic; it prints what it measured"
 )]
 

@@ -29,7 +29,7 @@ impl Fixture {
     }
 
     /// Ends every test: the service is well and Clerk never heard of it.
-    fn is_unharmed(mut self) {
+    fn stays_unharmed(mut self) {
         assert_eq!(self.sandbox.calls().len(), 0);
         self.service.settle(&purchase("afterwards", "user_ada", "team"));
         let output = self.service.process.output();
@@ -58,7 +58,7 @@ fn malformed_bodies_are_400_with_where_and_what() {
     }
     fixture.json("{\"id\":\"1\",\"type\":\"plan.purchased\",\"data\":\"\\ud800\"}").problem(400, "malformed-json");
     fixture.raw("application/json", b"{\"id\":\"\xff\"}").problem(400, "malformed-json");
-    fixture.is_unharmed();
+    fixture.stays_unharmed();
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn the_offending_member_is_pointed_at() {
             answer.body["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
         assert!(pointers.contains(&&json!(pointer)), "{body}: {}", answer.body);
     }
-    fixture.is_unharmed();
+    fixture.stays_unharmed();
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn duplicate_keys_and_deep_nesting_are_refused() {
             format!("{{\"id\":\"1\",\"type\":\"plan.purchased\",\"data\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         fixture.json(&body).problem(400, "malformed-json");
     }
-    fixture.is_unharmed();
+    fixture.stays_unharmed();
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn ten_megabytes_are_413_and_other_types_415() {
         let detail = fixture.raw(content_type, event.as_bytes()).problem(415, "unsupported-media-type");
         assert!(detail.contains("application/json"), "{detail}");
     }
-    fixture.is_unharmed();
+    fixture.stays_unharmed();
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn without_a_known_token_nothing_is_told() {
     fixture.service.http.request("POST", "/v1/events", &basic, &bytes).problem(401, "not-authenticated");
     let query = format!("/v1/events?access_token={TOKEN}");
     fixture.service.http.request("POST", &query, &[json], &bytes).problem(401, "not-authenticated");
-    fixture.is_unharmed();
+    fixture.stays_unharmed();
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_rule_that_fails_on_an_event_keeps_it_as_a_dead_letter() {
     let again = fixture.service.http.post(&event);
     again.problem(422, "rule-failed");
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
-    fixture.is_unharmed();
+    fixture.stays_unharmed();
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn ids_that_would_bend_a_url_never_get_near_a_request() {
             if organization == "user_ada" { Value::Null } else { event["data"]["user_id"].clone() };
         fixture.service.http.post(&event).problem(422, "rule-failed");
     }
-    fixture.is_unharmed();
+    fixture.stays_unharmed();
 }
 
 #[test]
@@ -186,5 +186,5 @@ fn unknown_paths_and_methods_are_problems_too() {
     let answer = fixture.service.http.request("PUT", "/v1/events", &[], b"");
     answer.problem(405, "method-not-allowed");
     assert!(answer.header("allow").unwrap().contains("POST"));
-    fixture.is_unharmed();
+    fixture.stays_unharmed();
 }

@@ -73,6 +73,6 @@ fn a_second_signal_ends_at_once() {
     service.process.signal("TERM");
     eventually("unready", || (service.admin.get("/readyz").status == 503).then_some(()));
     service.process.signal("TERM");
-    service.process.exit_code();
+    assert_eq!(service.process.exit_code(), Some(130));
     assert_eq!(setup.start().settled_as(TOKEN, answer.header("location").unwrap())["status"], "done");
 }

@@ -1,5 +1,10 @@
 //! Black-box tests: the real binary, real sockets, a real sandbox beside it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on panics and says why"
+)]
 
 mod bad_input;
 mod crash;
