@@ -2,12 +2,14 @@
 
 mod bench;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use self::bench::{Bench, Log, created, member};
 use super::Dispatcher;
@@ -205,6 +207,33 @@ async fn a_ring_is_heard_by_a_sleeping_loop() {
         bench.accept(1, "user_1", member()).await;
         wake.ring();
     };
-    tokio::join!(dispatcher.run(bench.shutdown.clone()), accepting);
+    tokio::join!(dispatcher.run(bench.shutdown.clone(), || ()), accepting);
     assert_eq!(bench.record(1, "user_1").await.outcome, Some(Outcome::Granted));
+}
+
+#[actix_rt::test]
+async fn a_loop_that_waits_for_a_closed_gate_still_turns() {
+    let bench = Bench::new(2, |_, _| Answer::Text(429, "Retry-After: 600\r\n".to_owned(), String::new()));
+    bench.accept(1, "user_1", member()).await;
+    let (turns, shutdown) = (Cell::new(0), bench.shutdown.clone());
+    let running = bench.dispatcher().run(shutdown.clone(), || turns.set(turns.get() + 1));
+    let watching = async {
+        while bench.record(1, "user_1").await.attempts.is_empty() {
+            actix_rt::time::sleep(Duration::from_millis(10)).await;
+        }
+        let before = turns.get();
+        actix_rt::time::sleep(Duration::from_millis(2500)).await;
+        shutdown.cancel();
+        turns.get() - before
+    };
+    let ((), turned) = tokio::join!(running, watching);
+    assert!((2..20).contains(&turned), "{turned} turns in 2.5 s");
+}
+
+#[actix_rt::test]
+async fn the_loop_ends_with_a_ledger_that_is_gone() {
+    let bench = Bench::new(1, |_, seen| created(seen));
+    bench.ledger.clone().close().await;
+    let running = bench.dispatcher().run(CancellationToken::new(), || ());
+    assert!(actix_rt::time::timeout(Duration::from_secs(5), running).await.is_ok());
 }
