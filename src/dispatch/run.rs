@@ -87,7 +87,7 @@ async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Option<Pause> {
     match context.said(context.ledger.claim(Timestamp::now(), limit, context.policy.lease).await) {
         Ok(claims) => {
             let all = claims.len() < limit;
-            claims.into_iter().for_each(|claim| begin(context, steps, claim));
+            claims.into_iter().for_each(|claim| begin(context, steps, claim, now));
             Some(if all { until_due(context).await } else { Pause::None })
         }
         Err(LedgerError::Closed) => None,
@@ -95,10 +95,10 @@ async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Option<Pause> {
     }
 }
 
-fn begin(context: &Rc<Context>, steps: &mut JoinSet<()>, claim: Claim) {
+fn begin(context: &Rc<Context>, steps: &mut JoinSet<()>, claim: Claim, asked: Instant) {
     context.queued.set(context.queued.get() + 1);
     let context = Rc::clone(context);
-    steps.spawn_local(async move { step(&context, claim).await });
+    steps.spawn_local(async move { step(&context, claim, asked).await });
 }
 
 async fn until_due(context: &Context) -> Pause {

@@ -121,8 +121,8 @@ async fn a_retry_after_holds_for_everybody() {
     bench.accept(1, "user_1", member()).await;
     bench.accept(2, "user_2", member()).await;
     let (first, second) = (bench.claim_one().await, bench.claim_one().await);
-    step(&context, first).await;
-    step(&context, second).await;
+    step(&context, first, Instant::now()).await;
+    step(&context, second, Instant::now()).await;
     assert_eq!(bench.fake.seen().len(), 1, "the second made no call");
     let in_ten_minutes = Timestamp::now().checked_add(Duration::from_secs(595)).unwrap();
     for (number, user, attempts) in [(1, "user_1", 1), (2, "user_2", 0)] {
@@ -145,8 +145,8 @@ async fn a_halt_burns_nothing_is_said_once_and_ends_with_a_probe() {
         bench.accept(number, user, member()).await;
     }
     let (first, second) = (bench.claim_one().await, bench.claim_one().await);
-    step(&context, first).await;
-    step(&context, second).await;
+    step(&context, first, Instant::now()).await;
+    step(&context, second, Instant::now()).await;
     assert_eq!(bench.fake.seen().len(), 1);
     let halted = bench.record(1, "user_1").await;
     assert_eq!((halted.state, halted.outcome), (ChangeState::Waiting, None));
@@ -191,7 +191,7 @@ async fn an_attempt_under_a_lapsed_lease_is_not_reported() {
     let (log, _guard) = Log::start();
     bench.accept(1, "user_1", member()).await;
     let claim = bench.claim_one().await;
-    step(&bench.context(), Claim { lease: claim.lease + 1, ..claim }).await;
+    step(&bench.context(), Claim { lease: claim.lease + 1, ..claim }, Instant::now()).await;
     assert_eq!(log.lines(), Vec::<Value>::new());
     assert_eq!(bench.record(1, "user_1").await.outcome, None);
 }
@@ -236,4 +236,33 @@ async fn the_loop_ends_with_a_ledger_that_is_gone() {
     bench.ledger.clone().close().await;
     let running = bench.dispatcher().run(CancellationToken::new(), || ());
     assert!(actix_rt::time::timeout(Duration::from_secs(5), running).await.is_ok());
+}
+
+#[actix_rt::test]
+async fn a_change_whose_call_is_in_flight_is_not_called_again_whatever_became_of_its_lease() {
+    let bench = Bench::new(9, |_, seen| {
+        std::thread::sleep(Duration::from_millis(300));
+        created(seen)
+    });
+    let context = bench.context();
+    bench.accept(1, "user_1", member()).await;
+    let first = bench.claim_one().await;
+    let lapsed = Timestamp::now() + Duration::from_secs(3600);
+    let second = bench.ledger.claim(lapsed, 1, Duration::from_secs(60)).await.unwrap().remove(0);
+    tokio::join!(step(&context, first, Instant::now()), step(&context, second, Instant::now()));
+    assert_eq!(bench.fake.seen().len(), 1);
+    let record = bench.record(1, "user_1").await;
+    assert_eq!(record.state, ChangeState::Waiting);
+    assert!(record.next_attempt_at.is_some_and(|at| at > Timestamp::now()));
+}
+
+#[actix_rt::test]
+async fn a_claim_that_came_too_late_for_its_lease_makes_no_call() {
+    let bench = Bench::new(9, |_, seen| created(seen));
+    bench.accept(1, "user_1", member()).await;
+    let claim = bench.claim_one().await;
+    let asked = Instant::now() - Duration::from_secs(20);
+    step(&bench.context(), claim, asked).await;
+    assert_eq!(bench.fake.seen().len(), 0);
+    assert_eq!(bench.record(1, "user_1").await.state, ChangeState::Waiting);
 }
