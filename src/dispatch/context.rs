@@ -32,6 +32,8 @@ pub(super) struct Context {
     pub(super) pace: RefCell<Pace>,
     /// Claimed, and not yet calling: their tokens are as good as spent.
     pub(super) queued: Cell<usize>,
+    /// What came of a call, or of none, and could not be written yet.
+    pub(super) unwritten: Cell<usize>,
     /// The ledger failed, and it was said.
     pub(super) troubled: Cell<bool>,
     slots: Semaphore,
@@ -78,6 +80,7 @@ impl Context {
             shutdown,
             pace,
             queued: Cell::new(0),
+            unwritten: Cell::new(0),
             troubled: Cell::new(false),
             slots,
             calling: RefCell::default(),

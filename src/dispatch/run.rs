@@ -61,7 +61,7 @@ impl Dispatcher {
 
 /// What to wait for before looking again; the end of a step always counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pause {
+pub(super) enum Pause {
     /// Nothing: there may be more.
     None,
     /// Room: for a slot, where no time is given.
@@ -71,9 +71,13 @@ enum Pause {
 }
 
 /// Claims as much as there is room for and begins its steps; `None` when the ledger is gone.
-async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Option<Pause> {
+pub(super) async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Option<Pause> {
     let now = Instant::now();
     context.metrics.gate(context.pace.borrow().is_open(now));
+    if context.unwritten.get() > 0 {
+        // Its lease may have lapsed meanwhile: claimed again before it is written, its call would be made twice.
+        return Some(Pause::Room(None));
+    }
     let free = context.capacity().saturating_sub(steps.len());
     let room = context.pace.borrow_mut().room(now);
     let limit = match room {

@@ -3,17 +3,20 @@
 mod bench;
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::bench::{Bench, Log, created, member};
 use super::Dispatcher;
 use super::fixtures::change;
+use super::run::{Pause, fill};
 use super::step::step;
 use crate::bapi::fake::{Answer, Seen};
 use crate::domain::{Action, ChangeState, Outcome};
@@ -265,4 +268,17 @@ async fn a_claim_that_came_too_late_for_its_lease_makes_no_call() {
     step(&bench.context(), claim, asked).await;
     assert_eq!(bench.fake.seen().len(), 0);
     assert_eq!(bench.record(1, "user_1").await.state, ChangeState::Waiting);
+}
+
+#[actix_rt::test]
+async fn nothing_is_claimed_before_what_is_known_is_written() {
+    let bench = Bench::new(9, |_, seen| created(seen));
+    bench.accept(1, "user_1", member()).await;
+    let (context, mut steps) = (Rc::new(bench.context()), JoinSet::new());
+    context.unwritten.set(1);
+    assert!(matches!(fill(&context, &mut steps).await, Some(Pause::Room(None))));
+    assert_eq!(bench.record(1, "user_1").await.state, ChangeState::Waiting);
+    context.unwritten.set(0);
+    fill(&context, &mut steps).await;
+    assert_eq!(bench.record(1, "user_1").await.state, ChangeState::InFlight);
 }
