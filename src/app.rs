@@ -29,7 +29,7 @@ use crate::wake::Wake;
 pub use configuration::{Configuration, Refusal, RulesFile};
 use dispatcher_thread::DispatcherThread;
 
-/// A dispatcher thread that has not turned for so long is stuck.
+/// A dispatcher whose loop has not turned for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The bound sockets.

@@ -1,8 +1,6 @@
 //! The thread of the dispatcher: its client cannot leave the thread on which it was made.
 //! Knows nothing of what is dispatched.
 
-use std::time::Duration;
-
 use actix_rt::Arbiter;
 use actix_web::rt;
 use tokio::sync::oneshot;
@@ -12,9 +10,6 @@ use super::BuildError;
 use crate::bapi;
 use crate::dispatch::Dispatcher;
 use crate::http::probes::Heartbeat;
-
-/// How often the thread says that it turns.
-const BEAT: Duration = Duration::from_secs(1);
 
 /// A dispatcher that waits for its start, or runs.
 pub(super) struct DispatcherThread {
@@ -49,8 +44,8 @@ impl DispatcherThread {
                 if let Some(dispatcher) = dispatcher.filter(|_| was_heard)
                     && started.await.is_ok()
                 {
-                    rt::spawn(beat(heartbeat));
-                    dispatcher.run(stopped).await;
+                    // At every turn: a loop that is stuck in one is as silent as a thread that is.
+                    dispatcher.run(stopped, move || heartbeat.beat()).await;
                 }
             });
         });
@@ -78,12 +73,5 @@ impl DispatcherThread {
             self.ended().await;
         }
         self.arbiter.stop();
-    }
-}
-
-async fn beat(heartbeat: Heartbeat) {
-    loop {
-        heartbeat.beat();
-        rt::time::sleep(BEAT).await;
     }
 }

@@ -2,6 +2,7 @@
 //! Lives on one thread: the client does not leave it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::bapi::Client;
-use crate::ledger::Ledger;
+use crate::domain::ChangeId;
+use crate::ledger::{Claim, Ledger};
 use crate::metrics::Metrics;
 
 use super::pace::{Leave, Pace};
@@ -30,15 +32,31 @@ pub(super) struct Context {
     pub(super) pace: RefCell<Pace>,
     /// Claimed, and not yet calling: their tokens are as good as spent.
     pub(super) queued: Cell<usize>,
+    /// What came of a call, or of none, and could not be written yet.
+    pub(super) unwritten: Cell<usize>,
     /// The ledger failed, and it was said.
     pub(super) troubled: Cell<bool>,
     slots: Semaphore,
+    calling: RefCell<HashSet<ChangeId>>,
+}
+
+/// The right to make one call for one change, as long as it is held.
+pub(super) struct Slot<'a> {
+    _permit: SemaphorePermit<'a>,
+    calling: &'a RefCell<HashSet<ChangeId>>,
+    change: ChangeId,
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.calling.borrow_mut().remove(&self.change);
+    }
 }
 
 /// Whether a claimed change may make its call.
 pub(super) enum Admission<'a> {
     /// It holds a slot until its call has ended.
-    Go { slot: SemaphorePermit<'a>, probe: bool },
+    Go { slot: Slot<'a>, probe: bool },
     /// It goes back to the ledger, due then.
     Back { due_at: Timestamp },
 }
@@ -62,37 +80,53 @@ impl Context {
             shutdown,
             pace,
             queued: Cell::new(0),
+            unwritten: Cell::new(0),
             troubled: Cell::new(false),
             slots,
+            calling: RefCell::default(),
         }
     }
 
-    /// Waits for a slot and a token, as long as the lease allows.
-    pub(super) async fn admit(&self) -> Admission<'_> {
+    /// Waits for a slot and a token, as long as the lease allows; it began no later than at `asked`.
+    pub(super) async fn admit(&self, claim: &Claim, asked: Instant) -> Admission<'_> {
         let back = || Admission::Back { due_at: Timestamp::now() };
-        let patience = self.policy.lease.saturating_sub(self.client.timeout()) / 2;
+        let spare = self.policy.lease.saturating_sub(self.client.timeout());
+        // Half of what is to spare is for settling.
+        let (patience, latest) = (spare / 2, asked + spare);
         let admission = tokio::select! {
             biased;
             () = self.shutdown.cancelled() => back(),
-            admission = time::timeout(patience, self.turn()) => admission.unwrap_or_else(|_| back()),
+            admission = time::timeout(patience, self.turn(claim.change.id, latest)) => admission.unwrap_or_else(|_| back()),
         };
         self.queued.set(self.queued.get().saturating_sub(1));
         admission
     }
 
-    async fn turn(&self) -> Admission<'_> {
-        let Ok(slot) = self.slots.acquire().await else {
-            return Admission::Back { due_at: Timestamp::now() };
-        };
+    async fn turn(&self, change: ChangeId, latest: Instant) -> Admission<'_> {
+        let back = |after| Admission::Back { due_at: later(Timestamp::now(), after) };
+        let Ok(permit) = self.slots.acquire().await else { return back(Duration::ZERO) };
         loop {
             let now = Instant::now();
+            if now > latest {
+                // The ledger took its time with the claim: the lease would lapse under the call.
+                return back(Duration::ZERO);
+            }
+            if self.calling.borrow().contains(&change) {
+                // Its lease lapsed all the same, as when the clock is put forward or the machine slept.
+                return back(self.client.timeout());
+            }
             let leave = self.pace.borrow_mut().take(now);
             match leave {
-                Leave::Go { probe } => return Admission::Go { slot, probe },
+                Leave::Go { probe } => return Admission::Go { slot: self.slot(permit, change), probe },
                 Leave::Later(at) => time::sleep_until(at.into()).await,
-                Leave::Closed(until) => return Admission::Back { due_at: later(Timestamp::now(), until - now) },
+                Leave::Closed(until) => return back(until - now),
             }
         }
+    }
+
+    fn slot<'a>(&'a self, permit: SemaphorePermit<'a>, change: ChangeId) -> Slot<'a> {
+        self.calling.borrow_mut().insert(change);
+        Slot { _permit: permit, calling: &self.calling, change }
     }
 
     /// What a decision means for the calls of everybody else; `why` is what the call said, where it failed.

@@ -84,7 +84,7 @@ fn not_member(claim: &Claim) -> Decision {
     match claim.change.action {
         Action::Grant { .. } => Decision::Restart(Step::Create),
         Action::Revoke if claim.answer_lost => {
-            end(Outcome::Revoked, None, Some("an answer was lost; there is no membership now".to_owned()))
+            end(Outcome::Revoked, None, Some("an answer may have been lost; there is no membership now".to_owned()))
         }
         Action::Revoke => end(Outcome::Unchanged, None, Some("the user was not a member".to_owned())),
     }
@@ -109,13 +109,10 @@ fn seen(claim: &Claim, membership: &Membership) -> Decision {
 /// Who made a membership that is as wanted: its metadata says so; where it says nothing, a lost answer is the likeliest.
 fn as_wanted(claim: &Claim, membership: &Membership) -> Decision {
     let own = claim.change.id.event.to_string();
-    let granted = match &membership.usher_event {
-        Some(event) => *event == own,
-        None => claim.answer_lost,
-    };
-    let (outcome, reason) = match granted {
-        true => (Outcome::Granted, "an answer was lost; the membership is there"),
-        false => (Outcome::Unchanged, "the user was a member with this role"),
+    let (outcome, reason) = match &membership.usher_event {
+        Some(event) if *event == own => (Outcome::Granted, "an answer was lost; the membership is there"),
+        None if claim.answer_lost => (Outcome::Granted, "an answer may have been lost; the membership is there"),
+        Some(_) | None => (Outcome::Unchanged, "the user was a member with this role"),
     };
     end(outcome, membership.id.as_ref(), Some(reason.to_owned()))
 }

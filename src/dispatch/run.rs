@@ -11,7 +11,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::bapi::Client;
-use crate::ledger::{Claim, Ledger};
+use crate::ledger::{Claim, Ledger, LedgerError};
 use crate::metrics::Metrics;
 use crate::wake::Wake;
 
@@ -22,6 +22,8 @@ use super::step::step;
 
 /// How long to leave a ledger alone that could not say what is due.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+/// How long the loop may stand still: whoever watches it must not take waiting for being stuck.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Lest a change that is due but cannot be claimed yet turns the loop into a spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 
@@ -40,12 +42,15 @@ impl Dispatcher {
         Self { ledger, client, policy, wake, metrics }
     }
 
-    /// Dispatches until `shutdown`, then ends when the calls in flight are settled.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// Dispatches until `shutdown`, or until the ledger is gone; then ends when the calls in flight are settled.
+    ///
+    /// Calls `beat` at every turn of the loop, which is at least about once a second.
+    pub async fn run(self, shutdown: CancellationToken, beat: impl Fn()) {
         let context = Context::new(self.ledger, self.client, self.policy, self.metrics, shutdown.clone());
         let (context, mut steps) = (Rc::new(context), JoinSet::new());
         while !shutdown.is_cancelled() {
-            let pause = fill(&context, &mut steps).await;
+            beat();
+            let Some(pause) = fill(&context, &mut steps).await else { break };
             pause_for(pause, &mut steps, &self.wake, &shutdown).await;
         }
         while let Some(ended) = steps.join_next().await {
@@ -56,7 +61,7 @@ impl Dispatcher {
 
 /// What to wait for before looking again; the end of a step always counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pause {
+pub(super) enum Pause {
     /// Nothing: there may be more.
     None,
     /// Room: for a slot, where no time is given.
@@ -65,34 +70,39 @@ enum Pause {
     Work(Instant),
 }
 
-/// Claims as much as there is room for and begins its steps.
-async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Pause {
+/// Claims as much as there is room for and begins its steps; `None` when the ledger is gone.
+pub(super) async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Option<Pause> {
     let now = Instant::now();
     context.metrics.gate(context.pace.borrow().is_open(now));
+    if context.unwritten.get() > 0 {
+        // Its lease may have lapsed meanwhile: claimed again before it is written, its call would be made twice.
+        return Some(Pause::Room(None));
+    }
     let free = context.capacity().saturating_sub(steps.len());
     let room = context.pace.borrow_mut().room(now);
     let limit = match room {
-        Room::NotBefore(at) => return Pause::Room(Some(at)),
+        Room::NotBefore(at) => return Some(Pause::Room(Some(at))),
         Room::Calls(calls) => free.min(calls.saturating_sub(context.queued.get())),
     };
     if limit == 0 {
         // Without a free slot the end of a step makes room; without a token its call does, which nothing tells.
-        return Pause::Room((free > 0).then(|| now + SHORTEST_PAUSE));
+        return Some(Pause::Room((free > 0).then(|| now + SHORTEST_PAUSE)));
     }
     match context.said(context.ledger.claim(Timestamp::now(), limit, context.policy.lease).await) {
         Ok(claims) => {
             let all = claims.len() < limit;
-            claims.into_iter().for_each(|claim| begin(context, steps, claim));
-            if all { until_due(context).await } else { Pause::None }
+            claims.into_iter().for_each(|claim| begin(context, steps, claim, now));
+            Some(if all { until_due(context).await } else { Pause::None })
         }
-        Err(_) => Pause::Room(Some(now + TROUBLE_PAUSE)),
+        Err(LedgerError::Closed) => None,
+        Err(LedgerError::Full | LedgerError::Unavailable(_)) => Some(Pause::Room(Some(now + TROUBLE_PAUSE))),
     }
 }
 
-fn begin(context: &Rc<Context>, steps: &mut JoinSet<()>, claim: Claim) {
+fn begin(context: &Rc<Context>, steps: &mut JoinSet<()>, claim: Claim, asked: Instant) {
     context.queued.set(context.queued.get() + 1);
     let context = Rc::clone(context);
-    steps.spawn_local(async move { step(&context, claim).await });
+    steps.spawn_local(async move { step(&context, claim, asked).await });
 }
 
 async fn until_due(context: &Context) -> Pause {
@@ -105,17 +115,17 @@ async fn until_due(context: &Context) -> Pause {
 }
 
 async fn pause_for(pause: Pause, steps: &mut JoinSet<()>, wake: &Wake, shutdown: &CancellationToken) {
+    let longest = Instant::now() + LONGEST_PAUSE;
     let until = match pause {
         Pause::None => return,
-        Pause::Room(until) => until,
-        Pause::Work(until) => Some(until),
+        Pause::Room(until) => until.map_or(longest, |until| until.min(longest)),
+        Pause::Work(until) => until,
     };
-    let sleep = time::sleep_until(until.unwrap_or_else(Instant::now).into());
     tokio::select! {
         () = shutdown.cancelled() => {}
         // A ring makes no room. It is kept: whoever rang while the ledger was asked is heard here.
         () = wake.rung(), if matches!(pause, Pause::Work(_)) => {}
-        () = sleep, if until.is_some() => {}
+        () = time::sleep_until(until.into()) => {}
         Some(ended) = steps.join_next() => reap(ended),
     }
     // Those that ended together make room together: one claim for all of them.

@@ -26,7 +26,7 @@ impl Moment<'_> {
         match decision {
             Decision::End { outcome, membership_id, reason } => Next::Done { outcome, membership_id, reason },
             Decision::Refuse => dead(why),
-            Decision::Then(step) => self.again(claim, step, Duration::ZERO, None, false),
+            Decision::Then(step) => self.at_once(claim, step),
             Decision::Halt => self.again(claim, claim.step, self.policy.halt_pause, why, false),
             _ if self.gives_up(claim) => dead(Some(self.given_up(why))),
             Decision::Restart(step) => {
@@ -42,6 +42,12 @@ impl Moment<'_> {
                 self.again(claim, claim.step, delay, why, false)
             }
         }
+    }
+
+    /// Due since its event was accepted: it keeps its place, where one that is due now would queue behind the backlog.
+    fn at_once(&self, claim: &Claim, step: Step) -> Next {
+        let due_at = claim.event.received_at.min(self.now);
+        Next::Again { step, due_at, reason: None, answer_lost: claim.answer_lost }
     }
 
     fn again(&self, claim: &Claim, step: Step, delay: Duration, reason: Option<String>, lost: bool) -> Next {

@@ -1,6 +1,8 @@
 //! One step of one change: its call, its settlement, its line in the log.
 //! Knows nothing of the loop that claims changes.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 
 use crate::ledger::{Claim, Next, Settled, Settlement};
@@ -11,9 +13,10 @@ use super::decide::{Decision, decide};
 use super::report;
 use super::schedule::Moment;
 
-/// Takes a claimed change one call further, or gives it back where no call may be made now.
-pub(super) async fn step(context: &Context, claim: Claim) {
-    match context.admit().await {
+/// Takes a claimed change one call further, or gives it back where no call may be made now; `asked` is when the ledger
+/// was asked for the claim.
+pub(super) async fn step(context: &Context, claim: Claim, asked: Instant) {
+    match context.admit(&claim, asked).await {
         Admission::Back { due_at } => context.release(&claim, due_at).await,
         Admission::Go { slot, probe } => {
             let called = call(&context.client, &claim).await;

@@ -2,16 +2,21 @@
 
 mod bench;
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use self::bench::{Bench, Log, created, member};
 use super::Dispatcher;
 use super::fixtures::change;
+use super::run::{Pause, fill};
 use super::step::step;
 use crate::bapi::fake::{Answer, Seen};
 use crate::domain::{Action, ChangeState, Outcome};
@@ -119,8 +124,8 @@ async fn a_retry_after_holds_for_everybody() {
     bench.accept(1, "user_1", member()).await;
     bench.accept(2, "user_2", member()).await;
     let (first, second) = (bench.claim_one().await, bench.claim_one().await);
-    step(&context, first).await;
-    step(&context, second).await;
+    step(&context, first, Instant::now()).await;
+    step(&context, second, Instant::now()).await;
     assert_eq!(bench.fake.seen().len(), 1, "the second made no call");
     let in_ten_minutes = Timestamp::now().checked_add(Duration::from_secs(595)).unwrap();
     for (number, user, attempts) in [(1, "user_1", 1), (2, "user_2", 0)] {
@@ -143,8 +148,8 @@ async fn a_halt_burns_nothing_is_said_once_and_ends_with_a_probe() {
         bench.accept(number, user, member()).await;
     }
     let (first, second) = (bench.claim_one().await, bench.claim_one().await);
-    step(&context, first).await;
-    step(&context, second).await;
+    step(&context, first, Instant::now()).await;
+    step(&context, second, Instant::now()).await;
     assert_eq!(bench.fake.seen().len(), 1);
     let halted = bench.record(1, "user_1").await;
     assert_eq!((halted.state, halted.outcome), (ChangeState::Waiting, None));
@@ -189,7 +194,7 @@ async fn an_attempt_under_a_lapsed_lease_is_not_reported() {
     let (log, _guard) = Log::start();
     bench.accept(1, "user_1", member()).await;
     let claim = bench.claim_one().await;
-    step(&bench.context(), Claim { lease: claim.lease + 1, ..claim }).await;
+    step(&bench.context(), Claim { lease: claim.lease + 1, ..claim }, Instant::now()).await;
     assert_eq!(log.lines(), Vec::<Value>::new());
     assert_eq!(bench.record(1, "user_1").await.outcome, None);
 }
@@ -205,6 +210,93 @@ async fn a_ring_is_heard_by_a_sleeping_loop() {
         bench.accept(1, "user_1", member()).await;
         wake.ring();
     };
-    tokio::join!(dispatcher.run(bench.shutdown.clone()), accepting);
+    tokio::join!(dispatcher.run(bench.shutdown.clone(), || ()), accepting);
     assert_eq!(bench.record(1, "user_1").await.outcome, Some(Outcome::Granted));
+}
+
+#[actix_rt::test]
+async fn a_loop_that_waits_for_a_closed_gate_still_turns() {
+    let bench = Bench::new(2, |_, _| Answer::Text(429, "Retry-After: 600\r\n".to_owned(), String::new()));
+    bench.accept(1, "user_1", member()).await;
+    let (turns, shutdown) = (Cell::new(0), bench.shutdown.clone());
+    let running = bench.dispatcher().run(shutdown.clone(), || turns.set(turns.get() + 1));
+    let watching = async {
+        while bench.record(1, "user_1").await.attempts.is_empty() {
+            actix_rt::time::sleep(Duration::from_millis(10)).await;
+        }
+        let before = turns.get();
+        actix_rt::time::sleep(Duration::from_millis(2500)).await;
+        shutdown.cancel();
+        turns.get() - before
+    };
+    let ((), turned) = tokio::join!(running, watching);
+    assert!((2..20).contains(&turned), "{turned} turns in 2.5 s");
+}
+
+#[actix_rt::test]
+async fn the_loop_ends_with_a_ledger_that_is_gone() {
+    let bench = Bench::new(1, |_, seen| created(seen));
+    bench.ledger.clone().close().await;
+    let running = bench.dispatcher().run(CancellationToken::new(), || ());
+    assert!(actix_rt::time::timeout(Duration::from_secs(5), running).await.is_ok());
+}
+
+#[actix_rt::test]
+async fn a_change_whose_call_is_in_flight_is_not_called_again_whatever_became_of_its_lease() {
+    let bench = Bench::new(9, |_, seen| {
+        std::thread::sleep(Duration::from_millis(300));
+        created(seen)
+    });
+    let context = bench.context();
+    bench.accept(1, "user_1", member()).await;
+    let first = bench.claim_one().await;
+    let lapsed = Timestamp::now() + Duration::from_secs(3600);
+    let second = bench.ledger.claim(lapsed, 1, Duration::from_secs(60)).await.unwrap().remove(0);
+    tokio::join!(step(&context, first, Instant::now()), step(&context, second, Instant::now()));
+    assert_eq!(bench.fake.seen().len(), 1);
+    let record = bench.record(1, "user_1").await;
+    assert_eq!(record.state, ChangeState::Waiting);
+    assert!(record.next_attempt_at.is_some_and(|at| at > Timestamp::now()));
+}
+
+#[actix_rt::test]
+async fn a_claim_that_came_too_late_for_its_lease_makes_no_call() {
+    let bench = Bench::new(9, |_, seen| created(seen));
+    bench.accept(1, "user_1", member()).await;
+    let claim = bench.claim_one().await;
+    let asked = Instant::now() - Duration::from_secs(20);
+    step(&bench.context(), claim, asked).await;
+    assert_eq!(bench.fake.seen().len(), 0);
+    assert_eq!(bench.record(1, "user_1").await.state, ChangeState::Waiting);
+}
+
+#[actix_rt::test]
+async fn nothing_is_claimed_before_what_is_known_is_written() {
+    let bench = Bench::new(9, |_, seen| created(seen));
+    bench.accept(1, "user_1", member()).await;
+    let (context, mut steps) = (Rc::new(bench.context()), JoinSet::new());
+    context.unwritten.set(1);
+    assert!(matches!(fill(&context, &mut steps).await, Some(Pause::Room(None))));
+    assert_eq!(bench.record(1, "user_1").await.state, ChangeState::Waiting);
+    context.unwritten.set(0);
+    fill(&context, &mut steps).await;
+    assert_eq!(bench.record(1, "user_1").await.state, ChangeState::InFlight);
+}
+
+#[actix_rt::test]
+async fn the_next_call_of_a_recipe_does_not_queue_behind_the_backlog() {
+    let mut bench = Bench::new(9, |number, seen| match number {
+        0 => Answer::error(400, "already_a_member_in_organization"),
+        _ if seen.line.starts_with("GET") => {
+            Answer::json(200, &json!({"data": [{"id": "m", "role": "org:member"}], "total_count": 1}))
+        }
+        _ => created(seen),
+    });
+    bench.policy.concurrency = 1;
+    for number in 1..9 {
+        bench.accept(number, &format!("user_{number}"), member()).await;
+    }
+    bench.run().await;
+    let place = bench.fake.seen().iter().position(|seen| seen.line.starts_with("GET"));
+    assert!(place.is_some_and(|place| place <= 3), "{place:?}");
 }

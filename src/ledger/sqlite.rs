@@ -117,13 +117,26 @@ pub(super) fn claim(
     let lapses = now.saturating_add(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX));
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut due = connection.prepare_cached(DUE)?;
-    let claims: Vec<(i64, Claim)> =
-        due.query_map(params![now, limit], |row| Ok((row.get("id")?, claimed(row)?)))?.collect::<Result<_, _>>()?;
-    let mut update = connection.prepare_cached(LEASE)?;
-    for (row, claim) in &claims {
-        update.execute(params![row, claim.lease.cast_signed(), lapses, claim.answer_lost])?;
+    let found: Vec<(i64, rusqlite::Result<Claim>)> =
+        due.query_map(params![now, limit], |row| Ok((row.get("id")?, claimed(row))))?.collect::<Result<_, _>>()?;
+    let mut claims = Vec::with_capacity(found.len());
+    for (row, claim) in found {
+        match claim {
+            Ok(claim) => {
+                let values = params![row, claim.lease.cast_signed(), lapses, claim.answer_lost];
+                connection.prepare_cached(LEASE)?.execute(values)?;
+                claims.push(claim);
+            }
+            Err(error) => postpone(connection, row, lapses, &error)?,
+        }
     }
-    Ok(claims.into_iter().map(|(_, claim)| claim).collect())
+    Ok(claims)
+}
+
+/// What cannot be read holds up its own membership and no other; the log says so each time it is looked at.
+fn postpone(connection: &Connection, row: i64, due_at: i64, error: &rusqlite::Error) -> rusqlite::Result<()> {
+    tracing::error!(row, %error, "a change in the ledger cannot be read; it is left as it is");
+    connection.prepare_cached("UPDATE changes SET due_at = ?2 WHERE id = ?1")?.execute([row, due_at]).map(|_| ())
 }
 
 fn claimed(row: &Row<'_>) -> rusqlite::Result<Claim> {

@@ -41,6 +41,18 @@ fn a_membership_as_wanted_is_granted_only_where_this_change_can_have_made_it() {
     }
 }
 
+/// A process that was killed may not have made the call of every change that it had claimed.
+#[test]
+fn what_only_a_lost_answer_can_explain_is_not_said_to_be_certain() {
+    let revoke = Claim { answer_lost: true, ..claim(Action::Revoke) };
+    let ends =
+        [inspected(Existing::Raise, true, "org:member", None), decide(&revoke, &Answer::Failed(Class::NotMember))];
+    for end in ends {
+        let Decision::End { reason, .. } = end else { panic!() };
+        assert!(reason.is_some_and(|reason| reason.contains("may have been lost")));
+    }
+}
+
 #[test]
 fn another_role_is_kept_raised_or_replaced_as_the_rule_says() {
     let update = Decision::Then(Step::Update);

@@ -36,7 +36,9 @@ fn a_retry_waits_its_backoff_and_a_retry_after() {
 
 #[test]
 fn the_recipe_goes_on_at_once_unless_it_starts_over() {
-    assert_eq!(next(Decision::Then(Step::Inspect), 5, HOUR * 25), again(Step::Inspect, 0.0, None, false));
+    let accepted = Timestamp::UNIX_EPOCH;
+    let at_once = Next::Again { step: Step::Inspect, due_at: accepted, reason: None, answer_lost: false };
+    assert_eq!(next(Decision::Then(Step::Inspect), 5, HOUR * 25), at_once);
     let why = "the membership came or went between two calls";
     assert_eq!(next(Decision::Restart(Step::Create), 2, HOUR), again(Step::Create, 2.0, Some(why), false));
 }

@@ -66,10 +66,12 @@ impl Bench {
 
     /// Runs the loop until the last expected call is settled.
     pub(super) async fn run(&self) {
+        self.dispatcher().run(self.shutdown.clone(), || ()).await;
+    }
+
+    pub(super) fn dispatcher(&self) -> Dispatcher {
         let metrics = Arc::new(Metrics::new());
-        let dispatcher =
-            Dispatcher::new(self.ledger.clone(), self.client(), self.policy.clone(), Wake::default(), metrics);
-        dispatcher.run(self.shutdown.clone()).await;
+        Dispatcher::new(self.ledger.clone(), self.client(), self.policy.clone(), Wake::default(), metrics)
     }
 
     pub(super) async fn record(&self, number: u32, user: &str) -> ChangeRecord {

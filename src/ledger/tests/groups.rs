@@ -131,23 +131,44 @@ async fn too_many_waiting_events_are_refused_and_settlements_wait_for_room() {
     }
 }
 
-#[tokio::test]
-async fn a_change_that_cannot_be_read_is_an_error_and_no_guess() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(folder.path()).unwrap();
-    let mut entry = entry(1);
+/// As [`entry`], with a change for the user.
+fn revoke(name: u32, user: &str) -> Entry {
+    let mut entry = entry(name);
     entry.changes.push(Change {
         id: ChangeId { event: entry.event.id, index: 0 },
         rule: "rule".to_owned(),
         rules_digest: Digest::of_bytes(b""),
-        key: crate::domain::MembershipKey { organization: "org_1".parse().unwrap(), user: "user_1".parse().unwrap() },
+        key: crate::domain::MembershipKey { organization: "org_1".parse().unwrap(), user: user.parse().unwrap() },
         action: crate::domain::Action::Revoke,
         superseded_by: None,
     });
+    entry
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_read_is_an_error_and_no_guess() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(folder.path()).unwrap();
+    let entry = revoke(1, "user_1");
     let id = entry.event.id;
     ledger.record(entry).await.unwrap();
     ledger.writer.ask(|c| c.execute("UPDATE changes SET action = 'destroy'", [])).await.unwrap();
     let Err(LedgerError::Unavailable(why)) = ledger.find(id).await else { panic!() };
     assert!(why.contains("expected grant or revoke"), "{why}");
     assert!(ledger.statistics().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_read_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(folder.path()).unwrap();
+    ledger.record(revoke(1, "user_1")).await.unwrap();
+    ledger.writer.ask(|c| c.execute("UPDATE changes SET action = 'destroy'", [])).await.unwrap();
+    ledger.record(revoke(2, "user_2")).await.unwrap();
+    let claim = async || ledger.claim(Timestamp::UNIX_EPOCH, 1, Duration::from_secs(9)).await.unwrap();
+    assert_eq!(claim().await, Vec::new(), "it takes its place");
+    let claims = claim().await;
+    assert_eq!((claims.len(), claims[0].change.key.user.as_str()), (1, "user_2"));
+    let due = ledger.next_due().await.unwrap().unwrap();
+    assert_eq!(due, Timestamp::from_second(9).unwrap(), "it is looked at again");
 }
