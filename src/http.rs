@@ -6,3 +6,4 @@ pub mod probes;
 pub mod problem;
 
 mod kind;
+pub mod unread;
