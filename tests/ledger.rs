@@ -1,5 +1,5 @@
 //! What every ledger must do, told without naming one: a second backend runs the same stories through [`backend`].
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 #[path = "ledger/model.rs"]
 mod model;

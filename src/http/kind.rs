@@ -44,6 +44,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, in the order of their status.
+    pub const ALL: [Self; 16] = [
+        Self::MalformedRequest,
+        Self::MalformedJson,
+        Self::InvalidEvent,
+        Self::MissingIdentity,
+        Self::NotAuthenticated,
+        Self::TypeNotAllowed,
+        Self::AboveCeiling,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::TooSlow,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::IdentityConflict,
+        Self::RuleFailed,
+        Self::LedgerFull,
+        Self::LedgerUnavailable,
+    ];
+
     /// The HTTP status of this kind.
     pub fn status(self) -> StatusCode {
         self.row().0

@@ -59,7 +59,10 @@ pub enum OpenError {
         what: String,
     },
     /// A database of somebody else.
-    #[error("{} is a database of another program. Point usher at an empty folder, or at one of its own.", file.display())]
+    #[error(
+        "{} is a database of another program. Point usher at an empty folder, or at one of its own.",
+        file.display()
+    )]
     NotALedger {
         /// The file.
         file: PathBuf,

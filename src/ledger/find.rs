@@ -14,7 +14,8 @@ const EVENT: &str = "SELECT seq, received_at, content, sender, kind, source, eve
 const CHANGES: &str = concat!(
     "SELECT ",
     change_columns!(),
-    ", c.due_at, c.leased, c.outcome, c.membership_id, c.reason FROM changes c WHERE c.id >= ?1 AND c.id < ?2 ORDER BY c.id"
+    ", c.due_at, c.leased, c.outcome, c.membership_id, c.reason \
+     FROM changes c WHERE c.id >= ?1 AND c.id < ?2 ORDER BY c.id"
 );
 
 const ATTEMPTS: &str = "SELECT at, status, code, duration_ms, trace_id FROM attempts WHERE change = ?1 ORDER BY lease";

@@ -72,7 +72,7 @@ fn connect(file: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Else SQLite compiles a statement anew whenever a value is bound that might suit another plan: a quarter of the work.
+    // Else SQLite compiles a statement anew for each value that might suit another plan: a quarter of all the work.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }

@@ -152,7 +152,8 @@ const SEQ: &str = "SELECT seq FROM events WHERE id = ?1";
 const DONE: &str = "UPDATE changes SET outcome = ?3, membership_id = ?4, reason = ?5, due_at = NULL, leased = 0 \
     WHERE id = ?1 AND lease = ?2 AND leased = 1";
 
-const AGAIN: &str = "UPDATE changes SET step = ?3, due_at = ?4, reason = ?5, leased = 0, answer_lost = answer_lost OR ?6 \
+const AGAIN: &str = "UPDATE changes \
+    SET step = ?3, due_at = ?4, reason = ?5, leased = 0, answer_lost = answer_lost OR ?6 \
     WHERE id = ?1 AND lease = ?2 AND leased = 1";
 
 const COUNT: &str = "UPDATE changes SET attempts = attempts + 1, first_attempt_at = coalesce(first_attempt_at, ?2) \

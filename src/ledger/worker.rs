@@ -204,7 +204,17 @@ impl Worker {
         if !std::mem::replace(&mut self.failing, true) {
             tracing::error!(%error, "the ledger fails; nothing of this group is acknowledged");
         }
-        LedgerError::from(error)
+        let told = LedgerError::from(error);
+        if told == LedgerError::Full {
+            // The log may be what fills the disk: folded into the file, it makes room for what comes next.
+            self.fold_log();
+        }
+        told
+    }
+
+    /// When it fails nothing is lost: the log is read again by whoever comes next.
+    fn fold_log(&self) {
+        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
     /// The lock goes last, so that nobody opens a ledger that is still being tidied.
@@ -212,8 +222,7 @@ impl Worker {
         let Some((lock, reader)) = held else { return };
         // A reader that panicked has let go of its connection as well.
         let _ = reader.join();
-        // When it fails nothing is lost: the next opening reads the log.
-        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        self.fold_log();
         drop(self.connection);
         drop(lock);
     }
