@@ -235,7 +235,11 @@ impl Site<'_> {
         mut expressions: impl Iterator<Item = &'e Expression>,
     ) -> Result<(), RuleFailure> {
         match expressions.find(|expression| !expression.cost.is_affordable(scope.extent, times)) {
-            Some(costly) => Err(self.fail("data", costly, "the data is too large to go through".to_owned())),
+            Some(costly) => Err(self.fail(
+                "data",
+                costly,
+                "the data is too large to go through so often; smaller events may pass".to_owned(),
+            )),
             None => Ok(()),
         }
     }
