@@ -2,6 +2,7 @@
 //! Knows nothing of HTTP, the ledger or the network.
 
 mod ceiling;
+mod cost;
 mod diagnostic;
 mod environment;
 mod evaluate;

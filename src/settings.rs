@@ -24,7 +24,8 @@ const RATE_LIVE: u32 = 900;
 const RATE_TEST: u32 = 90;
 const RULES: &str = "config/usher.yaml";
 const SECOND: Duration = Duration::from_secs(1);
-const YEARS: Duration = Duration::from_secs(3650 * 24 * 3600);
+/// Ten, as humantime counts them, so that a message says so.
+const YEARS: Duration = Duration::from_secs(10 * 31_557_600);
 
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +45,6 @@ pub struct Settings {
     pub secret_key: Secret,
     /// `CLERK_API_URL`, without `/v1` and without a slash at the end.
     pub api_url: String,
-    /// `USHER_ADMIN_TOKEN`
-    pub admin_token: Option<Secret>,
     /// `USHER_LISTEN`
     pub listen: SocketAddr,
     /// `USHER_ADMIN_LISTEN`
@@ -163,7 +162,6 @@ impl Reader {
         Settings {
             secret_key,
             api_url: self.value("CLERK_API_URL", raw.clerk_api_url, "https://api.clerk.com".into(), parse::api_url),
-            admin_token: self.noted(environment.secret(raw::ADMIN_TOKEN)).flatten(),
             listen: self.value("USHER_LISTEN", raw.usher_listen, local(8080), parse::address),
             admin_listen: self.value("USHER_ADMIN_LISTEN", raw.usher_admin_listen, local(9090), parse::address),
             config: raw.usher_config.unwrap_or_else(|| RULES.into()).into(),

@@ -7,10 +7,12 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 use crate::admin::{self, Admin};
+use crate::http::unread::close_when_unread;
 use crate::ingest::{self, Ingest};
 
 /// For the head of a request; a client that dribbles holds a connection no longer.
@@ -24,7 +26,7 @@ const MOST_WORKERS: usize = 4;
 pub(super) fn public(listener: TcpListener, ingest: Ingest) -> io::Result<Server> {
     let ingest = Data::new(ingest);
     let workers = available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
-    let app = move || App::new().app_data(ingest.clone()).configure(ingest::configure);
+    let app = move || App::new().wrap(from_fn(close_when_unread)).app_data(ingest.clone()).configure(ingest::configure);
     let server = HttpServer::new(app).workers(workers).client_request_timeout(REQUEST_TIMEOUT);
     Ok(server.shutdown_timeout(SHUTDOWN_TIMEOUT).disable_signals().listen(listener)?.run())
 }
@@ -32,7 +34,7 @@ pub(super) fn public(listener: TcpListener, ingest: Ingest) -> io::Result<Server
 /// The server of the operators.
 pub(super) fn admin(listener: TcpListener, admin: Admin) -> io::Result<Server> {
     let admin = Data::new(admin);
-    let app = move || App::new().app_data(admin.clone()).configure(admin::configure);
+    let app = move || App::new().wrap(from_fn(close_when_unread)).app_data(admin.clone()).configure(admin::configure);
     let server = HttpServer::new(app).workers(1).client_request_timeout(REQUEST_TIMEOUT);
     Ok(server.shutdown_timeout(SHUTDOWN_TIMEOUT).disable_signals().listen(listener)?.run())
 }

@@ -12,6 +12,7 @@ use crate::rules::{self, Diagnostic, Rules};
 /// sysexits' EX_CONFIG.
 const EX_CONFIG: u8 = 78;
 const DEFAULT_FILE: &str = "config/usher.yaml";
+const UNREADABLE: &str = "help: name the rule file, as in: usher check path/to/usher.yaml";
 
 /// Checks `file`, or what `USHER_CONFIG` names, or `config/usher.yaml`; exits with 0 or 78.
 pub fn run(file: Option<PathBuf>, json: bool) -> ExitCode {
@@ -21,7 +22,7 @@ pub fn run(file: Option<PathBuf>, json: bool) -> ExitCode {
     let shown = file.display();
     match (&checked, json) {
         (Ok(rules), false) => println!("{shown}: {}", summary(rules)),
-        (Err(Problem::Unreadable(error)), false) => eprintln!("error: {shown} cannot be read: {error}"),
+        (Err(Problem::Unreadable(error)), false) => eprintln!("error: {shown} cannot be read: {error}\n  {UNREADABLE}"),
         (Err(Problem::Mistakes(mistakes)), false) => eprintln!("{}", report(&file, mistakes)),
         (checked, true) => println!("{}", as_json(&file, checked)),
     }

@@ -18,7 +18,7 @@ pub(super) fn outcome(context: &Context, claim: &Claim, attempt: &Attempt, outco
         event_id = %change.id.event,
         change = %change.id,
         sender = %event.sender,
-        event_type = %event.kind,
+        event_type = event.kind.as_str(),
         rule = change.rule,
         action = change.action.name(),
         organization = %change.key.organization,

@@ -35,6 +35,11 @@ impl Members {
         self.left.remove(name)
     }
 
+    /// Whether the member is not there; a `null` is as good as absent.
+    pub(super) fn is_absent(&self, name: &str) -> bool {
+        self.left.get(name).is_none_or(Value::is_null)
+    }
+
     /// A text of 1 to `max` bytes; a `null` is as good as absent.
     pub(super) fn text(&mut self, name: &str, max: usize) -> Option<String> {
         let text = match self.take(name)? {

@@ -58,14 +58,15 @@ pub(super) fn event(
 }
 
 fn plain(mut members: Members, sender: &SenderName, headers: &HeaderMap) -> Result<Event, ParseError> {
+    let absent = members.is_absent("id");
     let in_body = members.text("id", MAX_ID);
-    let event_id = if in_body.is_some() { in_body } else { identity::claimed(headers)? };
-    if event_id.is_none() {
+    let event_id = if absent { identity::claimed(headers)? } else { in_body };
+    let has_id = !absent || event_id.is_some();
+    if !has_id {
         members.blame("id", "required: here, or as Idempotency-Key or webhook-id header");
     }
     let source = members.text("source", MAX_TEXT).unwrap_or_else(|| sender.as_str().to_owned());
     let data = members.take("data").unwrap_or_default();
-    let has_id = event_id.is_some();
     let event = common(&mut members, sender, event_id.unwrap_or_default(), source, data);
     members.judge_rest(|_, _| Some("not a member of an event: taken are id, type, source, subject, time and data"));
     finished(members, event).map_err(|error| match error {

@@ -22,14 +22,6 @@ use crate::domain::{
 
 /// Most elements of a `for_each`.
 const MAX_ITEMS: usize = 1000;
-/// Most elements of a list and longest text, for rules that go through lists.
-const MAX_LOOP: usize = 1000;
-const MAX_LOOP_TEXT: usize = 16 * 1024;
-const MAX_LOOP_VALUES: usize = 10_000;
-/// Most steps of all loops under one `for_each` together.
-const MAX_LOOP_STEPS: usize = 250_000;
-/// Elements of `for_each` times values of the data: each element could be compared with every value.
-const MAX_VISITS: usize = 10_000_000;
 
 /// What an event asks for, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -235,22 +227,19 @@ impl Site<'_> {
         text.parse().map_err(|error: ParseError| self.fail(&part(), expression, error.to_string()))
     }
 
-    /// Loops cost what the event makes them cost, and so does `for_each`: `times` runs of these expressions must stay
-    /// affordable whatever they look at.
+    /// Loops cost what the event makes them cost, and so does `for_each`.
     fn afford<'e>(
         &self,
         scope: &Scope<'_>,
         times: usize,
         mut expressions: impl Iterator<Item = &'e Expression>,
     ) -> Result<(), RuleFailure> {
-        let extent = scope.extent;
-        let once = times <= 1 || extent.values.saturating_mul(times) <= MAX_VISITS;
-        let looping = extent.longest_list <= MAX_LOOP
-            && extent.longest_text <= MAX_LOOP_TEXT
-            && extent.values <= MAX_LOOP_VALUES
-            && extent.longest_list.saturating_mul(times) <= MAX_LOOP_STEPS;
-        match expressions.find(|expression| !once || (expression.loops && !looping)) {
-            Some(costly) => Err(self.fail("data", costly, "the data is too large to go through".to_owned())),
+        match expressions.find(|expression| !expression.cost.is_affordable(scope.extent, times)) {
+            Some(costly) => Err(self.fail(
+                "data",
+                costly,
+                "the data is too large to go through so often; smaller events may pass".to_owned(),
+            )),
             None => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 
 use cel::{Env, IdedExpr, Program};
 
+use super::cost::Cost;
 use super::diagnostic::Mistake;
 use super::names::Names;
 use super::scan::{self, Refused};
@@ -11,8 +12,7 @@ use super::vocabulary;
 /// An expression that compiled and passed every guard.
 pub(super) struct Expression {
     pub(super) source: String,
-    /// Whether it goes through a list: then its cost depends on the event.
-    pub(super) loops: bool,
+    pub(super) cost: Cost,
     program: Program,
 }
 
@@ -27,12 +27,12 @@ impl Expression {
     pub(super) fn compile(env: &Env, source: &str, names: &Names<'_>) -> Result<Self, Vec<Fault>> {
         scan::scan(source).map_err(|refused| vec![refused_fault(refused)])?;
         let program = env.compile(source).map_err(|errors| syntax_faults(source, &errors))?;
-        let looked = vocabulary::check(&program, names);
-        if looked.faults.is_empty() {
-            Ok(Self { source: source.to_owned(), loops: looked.loops > 0, program })
-        } else {
-            Err(looked.faults)
+        let faults = vocabulary::check(&program, names);
+        if !faults.is_empty() {
+            return Err(faults);
         }
+        let cost = Cost::of(program.expression());
+        Ok(Self { source: source.to_owned(), cost, program })
     }
 
     /// The tree that is evaluated.

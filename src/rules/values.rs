@@ -22,6 +22,8 @@ pub(super) struct Extent {
     pub(super) values: usize,
     /// Elements of its longest list or map.
     pub(super) longest_list: usize,
+    /// Bytes of all its texts.
+    pub(super) text: usize,
     /// Bytes of its longest text.
     pub(super) longest_text: usize,
 }
@@ -49,6 +51,7 @@ fn convert<'j, 'v>(
         Value::Bool(value) => Box::new(CelBool::from(*value)),
         Value::Number(number) => convert_number(number),
         Value::String(value) => {
+            extent.text += value.len();
             extent.longest_text = extent.longest_text.max(value.len());
             Box::new(text(value))
         }
@@ -139,7 +142,7 @@ mod tests {
         let mut extent = Extent::default();
         let json = json!({"a": [1, 2, 3], "b": "four"});
         assert!(borrowed(&json, &mut extent).is_ok());
-        assert_eq!(extent, Extent { values: 6, longest_list: 3, longest_text: 4 });
+        assert_eq!(extent, Extent { values: 6, longest_list: 3, text: 4, longest_text: 4 });
     }
 
     proptest! {

@@ -53,16 +53,9 @@ const FUNCTIONS: &[(&str, Option<usize>, Option<usize>)] = &[
 ];
 const MACROS: [&str; 6] = ["has", "all", "exists", "exists_one", "map", "filter"];
 
-/// What the walk through an expression found.
-pub(super) struct Looked {
-    pub(super) loops: usize,
-    pub(super) faults: Vec<Fault>,
-}
-
 /// Walks through the expression and checks all of it.
-pub(super) fn check(program: &Program, names: &Names<'_>) -> Looked {
-    let mut walk =
-        Walk { program, names, bound: Vec::new(), nodes: 0, loops: 0, level: 0, deep: false, faults: Vec::new() };
+pub(super) fn check(program: &Program, names: &Names<'_>) -> Vec<Fault> {
+    let mut walk = Walk { program, names, bound: Vec::new(), nodes: 0, level: 0, deep: false, faults: Vec::new() };
     let root = program.expression();
     walk.visit(root, 1);
     if walk.deep || walk.nodes > MAX_NODES {
@@ -70,7 +63,7 @@ pub(super) fn check(program: &Program, names: &Names<'_>) -> Looked {
         let mistake = Mistake::new("this expression is too complex").expected(limit);
         walk.faults.push(Fault { at: 0, mistake: mistake.help("a table can take the place of many comparisons") });
     }
-    Looked { loops: walk.loops, faults: walk.faults }
+    walk.faults
 }
 
 struct Walk<'e> {
@@ -79,7 +72,6 @@ struct Walk<'e> {
     /// The variables of the macros around.
     bound: Vec<&'e str>,
     nodes: usize,
-    loops: usize,
     level: usize,
     deep: bool,
     faults: Vec<Fault>,
@@ -212,7 +204,6 @@ impl<'e> Walk<'e> {
     }
 
     fn comprehension(&mut self, id: u64, looping: &'e ComprehensionExpr, depth: usize) {
-        self.loops += 1;
         if self.level > 0 {
             let mistake = Mistake::new("a loop within a loop");
             self.fault(

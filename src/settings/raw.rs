@@ -6,11 +6,9 @@ use serde::Deserialize;
 use super::{Environment, Mistake};
 
 /// The settings that are secrets; each may come as `NAME_FILE` too.
-pub(super) const SECRETS: [&str; 2] = [SECRET_KEY, ADMIN_TOKEN];
+pub(super) const SECRETS: [&str; 1] = [SECRET_KEY];
 /// The key of the Clerk instance.
 pub(super) const SECRET_KEY: &str = "CLERK_SECRET_KEY";
-/// The token of the operators.
-pub(super) const ADMIN_TOKEN: &str = "USHER_ADMIN_TOKEN";
 
 /// One list makes the struct and the names, so that a setting cannot be read and then be called unknown.
 macro_rules! raw {

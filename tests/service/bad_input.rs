@@ -1,5 +1,9 @@
 //! Whatever is sent: a clear 4xx, nothing recorded, nothing called, the service goes on.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -187,4 +191,34 @@ fn unknown_paths_and_methods_are_problems_too() {
     answer.problem(405, "method-not-allowed");
     assert!(answer.header("allow").unwrap().contains("POST"));
     fixture.stays_unharmed();
+}
+
+#[test]
+fn a_body_without_end_does_not_hold_the_connection_once_it_is_answered() {
+    let fixture = Fixture::start();
+    let address = fixture.service.http.base.trim_start_matches("http://").to_owned();
+    for (line, status) in [("POST /v1/events", "401"), ("GET /v1/events/1", "401"), ("POST /nothing", "404")] {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        write!(stream, "{line} HTTP/1.1\r\nHost: usher\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        let answer = dribble(&mut stream);
+        assert!(answer.contains(status), "{line}: {answer}");
+    }
+    fixture.stays_unharmed();
+}
+
+/// Sends chunk after chunk until the other side hangs up; what it said.
+fn dribble(stream: &mut TcpStream) -> String {
+    let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while stream.write_all(b"1\r\na\r\n").is_ok() {
+        assert!(Instant::now() < deadline, "still open: {}", String::from_utf8_lossy(&answer));
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => answer.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -78,6 +78,16 @@ fn a_wrong_id_in_the_body_is_not_mended_by_a_header() {
 }
 
 #[test]
+fn a_wrong_id_is_told_as_wrong_not_as_missing() {
+    for id in ["1", "\"\"", "\"a\\u0000\"", "{}"] {
+        let Err(ParseError::Invalid(mistakes)) = plain(&format!(r#"{{"id":{id},"type":"ping"}}"#)) else {
+            panic!("{id} is taken, or called missing")
+        };
+        assert!(mistakes[0].pointer == "#/id" && mistakes[0].detail.starts_with("expected"), "{mistakes:?}");
+    }
+}
+
+#[test]
 fn what_is_not_an_object_is_not_an_event() {
     for body in ["", " \n"] {
         assert!(matches!(plain(body), Err(ParseError::Empty)), "{body:?}");
