@@ -42,7 +42,7 @@ fn through_usher(latency: &str) -> f64 {
     let sandbox = process::sandbox(latency);
     let users = create_users(&sandbox);
     let concurrency = CONCURRENCY.to_string();
-    let usher = process::usher(None, &sandbox, &[("USHER_RATE", "100000000"), ("USHER_CONCURRENCY", &concurrency)]);
+    let usher = process::usher(None, &sandbox, &[("USHER_RATE", "1000000"), ("USHER_CONCURRENCY", &concurrency)]);
     let event = move |number: u64| {
         let user = &users[number as usize];
         json!({"id": number.to_string(), "type": "plan.purchased",
