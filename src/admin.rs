@@ -6,14 +6,14 @@ mod probes;
 
 use std::sync::Arc;
 
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::http::probes::Probes;
 use crate::http::problem::{Kind, Problem};
 use crate::ledger::Ledger;
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use health::Health;
 
 /// What the operator listener needs, shared by its threads as actix `Data`.
@@ -31,7 +31,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     cfg.app_data(Data::new(Health::default()))
         .service(readable("/livez").route(web::get().to(probes::livez)).route(web::head().to(probes::livez)))
         .service(readable("/readyz").route(web::get().to(probes::readyz)).route(web::head().to(probes::readyz)))
-        .service(readable("/metrics").route(web::get().to(metrics)))
+        .service(readable("/metrics").route(web::get().to(render_metrics)))
         .default_service(web::to(nothing_here));
 }
 
@@ -40,9 +40,8 @@ fn readable(path: &str) -> actix_web::Resource {
     web::resource(path).default_service(web::to(wrong_method))
 }
 
-async fn metrics(admin: Data<Admin>) -> HttpResponse {
-    let openmetrics = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, openmetrics)).body(admin.metrics.render())
+async fn render_metrics(admin: Data<Admin>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, metrics::CONTENT_TYPE)).body(admin.metrics.render())
 }
 
 async fn wrong_method() -> HttpResponse {

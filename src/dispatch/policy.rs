@@ -58,8 +58,6 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Nine tenths of what Clerk allows a production instance: bursts included, the limit is just reached.
-    pub const LIVE: Self = Self { calls: 900, per: Duration::from_secs(10) };
-    /// Nine tenths of what Clerk allows a development instance.
+    /// Nine tenths of what Clerk allows a development instance: bursts included, the limit is just reached.
     pub const TEST: Self = Self { calls: 90, per: Duration::from_secs(10) };
 }

@@ -100,7 +100,7 @@ impl Kind {
                 (S::UNPROCESSABLE_ENTITY, "identity-conflict", "The identity belongs to another content")
             }
             Self::RuleFailed => (S::UNPROCESSABLE_ENTITY, "rule-failed", "A rule could not be evaluated on this event"),
-            Self::LedgerFull => (S::SERVICE_UNAVAILABLE, "ledger-full", "The ledger is full"),
+            Self::LedgerFull => (S::SERVICE_UNAVAILABLE, "ledger-full", "The ledger cannot take more"),
             Self::LedgerUnavailable => (S::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger is unavailable"),
         }
     }

@@ -9,7 +9,7 @@ use rusqlite::ErrorCode;
 /// Why the ledger did not do what was asked; nothing of it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
-    /// The disk is full, read-only or failing, or too much waits to be written.
+    /// The disk is full or failing, or too much waits to be written.
     #[error("the ledger cannot take more now: its disk is full or failing, or too much waits to be written")]
     Full,
     /// Anything else; the next call may succeed.
@@ -23,9 +23,8 @@ pub enum LedgerError {
 impl From<&rusqlite::Error> for LedgerError {
     fn from(error: &rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-                Self::Full
-            }
+            // What a limit on the size of files, or a quota, makes of a write is an I/O error as well.
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => Self::Full,
             _ => Self::Unavailable(error.to_string()),
         }
     }

@@ -17,8 +17,8 @@ pub fn compare() {
         next += 100_000_000;
         accepted as f64 / time.as_secs_f64()
     };
-    rate(&bare, WARM_UP / 2);
-    rate(&usher, WARM_UP / 2);
+    rate(&bare, WARM_UP);
+    rate(&usher, WARM_UP);
     let (mut baseline, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
         baseline.push(rate(&bare, REPETITION));

@@ -1,5 +1,6 @@
 //! A ledger that cannot take more: 503, and nothing acknowledged is lost.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::support::*;
@@ -44,4 +45,25 @@ fn a_folder_that_cannot_be_written_stops_the_start() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(74), "{text}");
     assert!(text.contains("/proc/usher") && !text.contains("panicked"), "{text}");
+}
+
+/// Root writes everywhere, so a root that runs this becomes somebody else.
+#[test]
+fn a_ledger_folder_that_is_read_only_stops_the_start() {
+    let setup = Setup::new("http://127.0.0.1:9");
+    std::fs::create_dir(setup.ledger()).unwrap();
+    for (folder, mode) in [(setup.folder.path().to_owned(), 0o755), (setup.ledger(), 0o555)] {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let copy = setup.folder.path().join("usher");
+    std::fs::copy(env!("CARGO_BIN_EXE_usher"), &copy).unwrap();
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let mut command = if is_root { Command::new("setpriv") } else { Command::new(&copy) };
+    if is_root {
+        command.args(["--reuid=65532", "--clear-groups"]).arg(&copy);
+    }
+    let output = command.arg("serve").envs(setup.command.iter().cloned()).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(74), "{text}");
+    assert!(text.contains(setup.ledger().to_str().unwrap()), "{text}");
 }

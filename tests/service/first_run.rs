@@ -29,7 +29,7 @@ fn dev_once_shows_the_three_samples_and_exits_with_0() {
 }
 
 #[test]
-fn dev_prints_its_addresses_and_a_curl_line_that_works() {
+fn dev_prints_its_addresses_and_its_token() {
     let mut dev = Process::spawn(usher().args([
         "dev",
         "--json",
@@ -44,7 +44,7 @@ fn dev_prints_its_addresses_and_a_curl_line_that_works() {
     let http = Http::new(&format!("http://{}", line["listen"].as_str().unwrap()));
     let answer = http.post_as(line["token"].as_str().unwrap(), &purchase("mine", "user_bob", "team"));
     assert_eq!(answer.status, 202, "{}", answer.body);
-    let sandbox = Http::new(&format!("http://{}", line["sandbox"].as_str().unwrap()));
+    let sandbox = Http::new(line["sandbox"].as_str().unwrap());
     eventually("the membership", || {
         sandbox.get("/sandbox/memberships").body.to_string().contains("user_bob").then_some(())
     });
@@ -63,4 +63,16 @@ fn a_sandbox_fails_by_its_seed() {
     assert_eq!(first, statuses("1"));
     assert_ne!(first, statuses("2"));
     assert!(first.contains(&Some(500)) && first.contains(&Some(200)) && first.contains(&None));
+}
+
+#[test]
+fn the_curl_line_that_dev_prints_works_as_it_stands() {
+    let ports = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"];
+    let mut dev = Process::spawn(usher().arg("dev").args(ports));
+    eventually("the end of what dev prints", || dev.output().contains("Ctrl-C").then_some(()));
+    let printed = dev.output();
+    let line = printed.split("Send the next one:").nth(1).unwrap().split("See what").next().unwrap();
+    let output = std::process::Command::new("sh").args(["-c", line.trim()]).output().unwrap();
+    let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 202"), "{line}\n{answer}\n{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -128,3 +128,43 @@ fn usage_is_64_and_help_is_0() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_wrong_configuration_is_told_before_any_port_is_bound() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, text) = failed(&Setup::new(NOWHERE).without("CLERK_SECRET_KEY").with("USHER_LISTEN", &address));
+    assert_eq!(code, Some(78));
+    assert!(!text.contains("in use"), "{text}");
+}
+
+#[test]
+fn the_operator_port_in_use_is_named_too() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (code, text) =
+        failed(&Setup::new(NOWHERE).with("USHER_ADMIN_LISTEN", &taken.local_addr().unwrap().to_string()));
+    assert_eq!(code, Some(69));
+    assert!(text.contains("USHER_ADMIN_LISTEN"), "{text}");
+}
+
+#[test]
+fn bad_cel_an_unknown_role_and_a_failing_rule_test_are_told_together_by_check_and_by_serve() {
+    let tests = r#"
+  - name: tested
+    on: member.tested
+    revoke: { organization: data.organization_id, user: data.user_id }
+    tests: [{ event: { type: member.tested, data: { organization_id: org_1, user_id: user_1 } }, expect: [] }]
+"#;
+    let rules = RULES
+        .replace("'\"org:viewer\"'", "'\"org:owner\"'")
+        .replace("user: data.user_id, role: data.role, existing: keep", "user: data.(, role: data.role");
+    let setup = Setup::new(NOWHERE).rules(&format!("{rules}{tests}"));
+    let check = usher().arg("check").arg("usher.yaml").current_dir(setup.folder.path()).output().unwrap();
+    for output in [check, setup.serve_output()] {
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(78), "{text}");
+        for part in ["data.(", "org:owner", "member.tested"] {
+            assert!(text.contains(part), "{part} is missing in:\n{text}");
+        }
+    }
+}

@@ -43,7 +43,7 @@ impl Printer {
         let Scene { listen, admin, sandbox, token, rules, ledger } = scene;
         if self.json {
             return self
-                .line(&json!({"listen": listen, "admin": admin, "sandbox": sandbox, "token": token}).to_string());
+                .line(&json!({"listen": listen, "admin_listen": admin, "sandbox": format!("http://{sandbox}"), "token": token}).to_string());
         }
         let title = self.paint(BOLD, "usher dev");
         self.line(&format!(
