@@ -1,6 +1,7 @@
 //! Steps and the loop against a ledger and a socket that answers as Clerk would.
 
 mod bench;
+mod order;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -281,22 +282,4 @@ async fn nothing_is_claimed_before_what_is_known_is_written() {
     context.unwritten.set(0);
     fill(&context, &mut steps).await;
     assert_eq!(bench.record(1, "user_1").await.state, ChangeState::InFlight);
-}
-
-#[actix_rt::test]
-async fn the_next_call_of_a_recipe_does_not_queue_behind_the_backlog() {
-    let mut bench = Bench::new(9, |number, seen| match number {
-        0 => Answer::error(400, "already_a_member_in_organization"),
-        _ if seen.line.starts_with("GET") => {
-            Answer::json(200, &json!({"data": [{"id": "m", "role": "org:member"}], "total_count": 1}))
-        }
-        _ => created(seen),
-    });
-    bench.policy.concurrency = 1;
-    for number in 1..9 {
-        bench.accept(number, &format!("user_{number}"), member()).await;
-    }
-    bench.run().await;
-    let place = bench.fake.seen().iter().position(|seen| seen.line.starts_with("GET"));
-    assert!(place.is_some_and(|place| place <= 3), "{place:?}");
 }

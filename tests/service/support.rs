@@ -1,15 +1,19 @@
 //! Starts the real binary on free ports, speaks HTTP to it, and waits for conditions instead of sleeping.
 
-use std::io::{BufRead, BufReader, Read};
+mod http;
+mod process;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+pub use http::{Answer, Http};
+pub use process::Process;
 
 pub const TOKEN: &str = "test-token-of-the-billing-service";
 pub const OTHER_TOKEN: &str = "test-token-of-the-support-service";
@@ -67,158 +71,6 @@ pub fn usher() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
     command.env_clear().env("NO_COLOR", "1");
     command
-}
-
-/// A child process that is killed with its owner; its stderr is read line by line.
-pub struct Process {
-    pub child: Child,
-    lines: Receiver<String>,
-    pub seen: Vec<String>,
-}
-
-impl Process {
-    pub fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (send, lines) = mpsc::channel();
-        let stdout: Box<dyn Read + Send> = Box::new(child.stdout.take().unwrap());
-        let stderr: Box<dyn Read + Send> = Box::new(child.stderr.take().unwrap());
-        for stream in [stdout, stderr] {
-            let send = send.clone();
-            thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    let _ = send.send(line);
-                }
-            });
-        }
-        Self { child, lines, seen: Vec::new() }
-    }
-
-    /// The next line that is a JSON object and satisfies `wanted`.
-    pub fn json_line(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(line) = self.lines.recv_timeout(left) else {
-                panic!("no line with {what}; so far:\n{}", self.seen.join("\n"))
-            };
-            self.seen.push(line.clone());
-            if let Some(value) = serde_json::from_str::<Value>(&line).ok().filter(&wanted) {
-                return value;
-            }
-        }
-    }
-
-    /// Everything printed so far.
-    pub fn output(&mut self) -> String {
-        self.seen.extend(self.lines.try_iter());
-        self.seen.join("\n")
-    }
-
-    pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
-    }
-
-    /// Waits for the end and gives the exit code.
-    pub fn exit_code(&mut self) -> Option<i32> {
-        eventually("the end of the process", || self.child.try_wait().unwrap()).code()
-    }
-}
-
-impl Drop for Process {
-    /// A failing test shows what its processes said.
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let status = self.child.wait();
-        if thread::panicking() {
-            self.output();
-            println!("{status:?}\n{}", self.seen[self.seen.len().saturating_sub(15)..].join("\n"));
-        }
-    }
-}
-
-pub struct Answer {
-    pub status: u16,
-    pub headers: ureq::http::HeaderMap,
-    pub body: Value,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    /// Asserts a problem of this status and kind (the end of its type), and gives its detail.
-    #[track_caller]
-    pub fn problem(&self, status: u16, kind: &str) -> String {
-        assert_eq!(self.status, status, "{}", self.body);
-        assert_eq!(self.header("content-type"), Some("application/problem+json"));
-        assert_eq!(self.body["status"], status);
-        let problem_type = self.body["type"].as_str().unwrap();
-        assert!(problem_type.ends_with(&format!(":{kind}")), "{}", self.body);
-        self.body["detail"].as_str().unwrap_or_default().to_owned()
-    }
-}
-
-/// HTTP against one base address; errors of transport are `Err`, whatever the status.
-#[derive(Clone)]
-pub struct Http {
-    pub base: String,
-    agent: ureq::Agent,
-}
-
-impl Http {
-    pub fn new(base: &str) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(20)))
-            .build();
-        Self { base: base.to_owned(), agent: config.into() }
-    }
-
-    pub fn try_request(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> Result<Answer, ureq::Error> {
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = self.agent.run(request.body(body).unwrap())?;
-        let text = response.body_mut().read_to_string()?;
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
-    }
-
-    #[track_caller]
-    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        self.try_request(method, path, headers, body).unwrap()
-    }
-
-    #[track_caller]
-    pub fn get(&self, path: &str) -> Answer {
-        let authorization = format!("Bearer {TOKEN}");
-        self.request("GET", path, &[("authorization", &authorization)], b"")
-    }
-
-    pub fn try_post_as(&self, token: &str, event: &Value) -> Result<Answer, ureq::Error> {
-        let authorization = format!("Bearer {token}");
-        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
-        self.try_request("POST", "/v1/events", &headers, event.to_string().as_bytes())
-    }
-
-    #[track_caller]
-    pub fn post(&self, event: &Value) -> Answer {
-        self.try_post_as(TOKEN, event).unwrap()
-    }
-
-    #[track_caller]
-    pub fn post_as(&self, token: &str, event: &Value) -> Answer {
-        self.try_post_as(token, event).unwrap()
-    }
 }
 
 /// A sandbox in a process of its own.
