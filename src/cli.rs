@@ -32,11 +32,11 @@ Exit codes: 0 done, 1 not as it should be, 64 usage, 69 address in use, 70 inter
 enum Command {
     /// Run the service; the environment configures it (config/example.env lists every variable)
     Serve,
-    /// Run the service beside a fake Clerk on this machine, and send it three events
+    /// Run the service beside a sandbox of Clerk on this machine, and send it three events
     Dev(dev::DevArgs),
     /// Compile the rules file and run its tests
     Check(CheckArgs),
-    /// Run the fake Clerk by itself
+    /// Run the sandbox by itself: a fake of Clerk's Backend API
     Sandbox(sandbox::SandboxArgs),
 }
 

@@ -1,4 +1,4 @@
-//! `usher dev`: the whole service on one machine, with a fake Clerk, a ledger that vanishes, and three events to watch.
+//! `usher dev`: the whole service on one machine, with the sandbox, a ledger that vanishes, and three events to watch.
 //! Knows nothing of how the service works: it configures it as an operator would, and speaks HTTP to it.
 
 mod client;
@@ -35,12 +35,12 @@ pub(super) struct DevArgs {
     /// Where operators look: probes and metrics
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
     admin_listen: SocketAddr,
-    /// Where the fake Clerk listens
+    /// Where the sandbox listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     sandbox_listen: SocketAddr,
 }
 
-/// Runs the service beside a fake Clerk.
+/// Runs the service beside the sandbox.
 pub(super) fn run(args: &DevArgs) -> Result<ExitCode, Failure> {
     let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
     let filter = filter.as_deref().unwrap_or("warn");
