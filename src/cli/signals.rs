@@ -9,6 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Failure;
 
+/// Raised by a write beyond the limit on the size of files (POSIX `RLIMIT_FSIZE`); the number is that of every Linux port
+/// usher is built for.
+#[cfg(target_os = "linux")]
+const FILE_SIZE: i32 = 25;
+
 /// One token per wish.
 pub(super) struct Signals {
     /// Cancelled by the first signal.
@@ -26,6 +31,9 @@ pub(super) fn listen() -> Result<Signals, Failure> {
 }
 
 fn watch(wishes: [CancellationToken; 2]) -> io::Result<()> {
+    // Heard and forgotten: left alone it ends the process, handled it makes the write fail, as a full disk does.
+    #[cfg(target_os = "linux")]
+    drop(signal(SignalKind::from_raw(FILE_SIZE))?);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     rt::spawn(async move {

@@ -10,10 +10,9 @@ use crate::support::*;
 fn a_full_disk_is_503_with_retry_after_and_what_was_acknowledged_stays() {
     let sandbox = Sandbox::start(&[]);
     let setup = Setup::new(&sandbox.http.base).with("USHER_CONCURRENCY", "1");
-    let mut limited = Command::new("env");
+    let mut limited = Command::new("prlimit");
     let binary = env!("CARGO_BIN_EXE_usher");
-    let limits = ["--ignore-signal=XFSZ", "prlimit", "--fsize=300000:unlimited", binary, "serve"];
-    limited.args(limits).env_clear().env("PATH", std::env::var("PATH").unwrap());
+    limited.args(["--fsize=300000:unlimited", binary, "serve"]).env_clear().env("PATH", std::env::var("PATH").unwrap());
     limited.envs(setup.command.iter().cloned());
     let service = Service::spawn(&mut limited);
     let mut acknowledged = Vec::new();
