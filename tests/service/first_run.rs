@@ -4,22 +4,12 @@ use serde_json::Value;
 
 use crate::support::*;
 
+const FREE_PORTS: [&str; 6] =
+    ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"];
+
 #[test]
 fn dev_once_shows_the_three_samples_and_exits_with_0() {
-    let output = usher()
-        .args([
-            "dev",
-            "--once",
-            "--listen",
-            "127.0.0.1:0",
-            "--admin-listen",
-            "127.0.0.1:0",
-            "--sandbox-listen",
-            "127.0.0.1:0",
-        ])
-        .current_dir(std::env::temp_dir())
-        .output()
-        .unwrap();
+    let output = usher().args(["dev", "--once"]).args(FREE_PORTS).current_dir(std::env::temp_dir()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     for part in ["granted", "org_acme", "user_ada", "org:admin", "repeated", "refused"] {
@@ -30,16 +20,7 @@ fn dev_once_shows_the_three_samples_and_exits_with_0() {
 
 #[test]
 fn dev_prints_its_addresses_and_its_token() {
-    let mut dev = Process::spawn(usher().args([
-        "dev",
-        "--json",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-listen",
-        "127.0.0.1:0",
-        "--sandbox-listen",
-        "127.0.0.1:0",
-    ]));
+    let mut dev = Process::spawn(usher().args(["dev", "--json"]).args(FREE_PORTS));
     let line = dev.json_line("the addresses", |line| line["listen"].is_string() && line["sandbox"].is_string());
     let http = Http::new(&format!("http://{}", line["listen"].as_str().unwrap()));
     let answer = http.post_as(line["token"].as_str().unwrap(), &purchase("mine", "user_bob", "team"));
@@ -67,8 +48,7 @@ fn a_sandbox_fails_by_its_seed() {
 
 #[test]
 fn the_curl_line_that_dev_prints_works_as_it_stands() {
-    let ports = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"];
-    let mut dev = Process::spawn(usher().arg("dev").args(ports));
+    let mut dev = Process::spawn(usher().arg("dev").args(FREE_PORTS));
     eventually("the end of what dev prints", || dev.output().contains("Ctrl-C").then_some(()));
     let printed = dev.output();
     let line = printed.split("Send the next one:").nth(1).unwrap().split("See what").next().unwrap();
