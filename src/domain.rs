@@ -4,16 +4,20 @@
 mod change;
 mod digest;
 mod event;
+mod key;
 mod membership;
 mod outcome;
 mod record;
+mod step;
 
-pub use change::{Action, Change, ChangeId, Existing, Step};
+pub use change::{Action, Change, ChangeId, Existing, Grant, Metadata, MissingUser, Schedule};
 pub use digest::Digest;
 pub use event::{Event, EventId, EventType, SenderName};
-pub use membership::{MembershipKey, OrganizationId, Role, UserId};
+pub use key::{EmailAddress, Member, MembershipKey, OrganizationRef, UserRef};
+pub use membership::{ExternalId, InvitationId, OrganizationId, Role, Slug, UserId};
 pub use outcome::{Attempt, AttemptCode, ChangeState, EventStatus, Outcome};
 pub use record::{ChangeRecord, EventRecord, RuleFailure};
+pub use step::Step;
 
 /// Why a text is not the thing it claims to be: what was expected, never the text itself (it may be personal data).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

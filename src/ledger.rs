@@ -20,7 +20,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use error::{LedgerError, OpenError};
-pub use types::{Claim, ClaimedEvent, Entry, Next, Recorded, Settled, Settlement, Statistics};
+pub use types::{Claim, ClaimedEvent, Entry, Finished, Next, Recorded, Settled, Settlement, Statistics};
 
 use crate::domain::{ChangeId, EventId, EventRecord};
 use worker::Queue;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use usher::domain::{
     Action, Attempt, AttemptCode, Change, ChangeId, ChangeState, Digest, Event, EventId, EventStatus, EventType,
-    Existing, MembershipKey, Outcome, Role, RuleFailure, SenderName, Step,
+    Existing, Grant, MembershipKey, Outcome, Role, RuleFailure, SenderName, Step,
 };
 use usher::ledger::{Claim, Entry, Ledger, LedgerError, Next, Recorded, Settled, Settlement, Statistics};
 
@@ -51,7 +51,7 @@ fn key(user: &str) -> MembershipKey {
 fn grant() -> Action {
     let role = |name: &str| -> Role { name.parse().unwrap() };
     let lower = vec![role("org:viewer"), role("org:guest")];
-    Action::Grant { role: role("org:member"), existing: Existing::Raise, lower }
+    Action::Grant(Grant::new(role("org:member"), Existing::Raise, lower))
 }
 
 /// An event called `name`, accepted at `received`, with one grant for each of `users`.
@@ -68,7 +68,7 @@ fn entry(name: &str, received: i64, users: &[&str]) -> Entry {
         data: json!({ "plan": "team", "seats": [1, 2.5, null], "note": "naïve\u{0}\n" }),
     };
     let changes = users.iter().zip(0..).map(|(user, index)| change(event.id, index, user)).collect();
-    Entry { event, received_at: at(received), failure: None, changes }
+    Entry { event, received_at: at(received), failure: None, changes, urgent: false }
 }
 
 fn change(event: EventId, index: u32, user: &str) -> Change {
@@ -78,6 +78,7 @@ fn change(event: EventId, index: u32, user: &str) -> Change {
         rules_digest: Digest::of_bytes(b"rules"),
         key: key(user),
         action: grant(),
+        schedule: None,
         superseded_by: None,
     }
 }
@@ -101,12 +102,15 @@ fn done(outcome: Outcome) -> Next {
 }
 
 fn names(claims: &[Claim]) -> Vec<String> {
-    claims.iter().map(|claim| claim.change.key.user.as_str().trim_start_matches("user_").to_owned()).collect()
+    claims.iter().map(|claim| claim.change.key.user.to_text().trim_start_matches("user_").to_owned()).collect()
 }
 
 async fn finish(ledger: &Ledger, now: i64, outcome: Outcome) {
     for claim in ledger.claim(at(now), 100, LEASE).await.unwrap() {
-        assert_eq!(ledger.settle(settlement(&claim, done(outcome))).await, Ok(Settled::Recorded));
+        assert_eq!(
+            ledger.settle(settlement(&claim, done(outcome))).await,
+            Ok(Settled::Recorded { finished: Vec::new() })
+        );
     }
 }
 
@@ -115,7 +119,7 @@ async fn what_is_recorded_is_found_exactly_and_after_a_reopening() {
     let backend = backend();
     let ledger = backend.open();
     let mut wanted = entry("1", 0, &["ada", "ada", "bob"]);
-    wanted.changes[0].superseded_by = Some(1);
+    wanted.changes[0].superseded_by = Some(wanted.changes[1].id);
     wanted.changes[2].action = Action::Revoke;
     let Ok(Recorded::New(record)) = ledger.record(wanted.clone()).await else { panic!("not new") };
 

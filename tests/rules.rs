@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use usher::domain::{Action, Change, Event, EventId, EventType, Existing, Role, SenderName};
+use usher::domain::{Action, Change, Event, EventId, EventType, Existing, Grant, Role, SenderName};
 use usher::rules::{self, Refusal, Rules, Verdict};
 
 const HEAD: &str = r#"
@@ -99,7 +99,7 @@ fn a_change_knows_its_rule_its_file_and_the_roles_below() {
     assert_eq!((change.rule.as_str(), change.rules_digest, change.id.index), ("r", rules.digest(), 0));
     assert_eq!(change.key.to_string(), "org_1/user_1");
     let (role, lower): (Role, Role) = ("org:member".parse().unwrap(), "org:viewer".parse().unwrap());
-    assert_eq!(change.action, Action::Grant { role, existing: Existing::Raise, lower: vec![lower] });
+    assert_eq!(change.action, Action::Grant(Grant::new(role, Existing::Raise, vec![lower])));
 }
 
 #[test]
@@ -107,7 +107,8 @@ fn of_two_changes_of_one_membership_the_last_counts() {
     let rules =
         load("  - { name: a, on: plan.x, for_each: data, revoke: { organization: \"'org_1'\", user: item } }\n");
     let data = json!(["user_1", "user_2", "user_1", "user_1"]);
-    let superseded: Vec<_> = changes(&rules, data).iter().map(|change| change.superseded_by).collect();
+    let superseded: Vec<_> =
+        changes(&rules, data).iter().map(|change| change.superseded_by.map(|id| id.index)).collect();
     assert_eq!(superseded, [Some(3), None, Some(3), None]);
 }
 

@@ -84,7 +84,7 @@ mod tests {
             time: None,
             data: serde_json::Value::Null,
         };
-        Entry { event, received_at, failure: None, changes: Vec::new() }
+        Entry { event, received_at, failure: None, changes: Vec::new(), urgent: false }
     }
 
     #[actix_web::test]

@@ -5,7 +5,7 @@ use awc::http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::{AttemptCode, EventId, MembershipKey, Role, Step};
+use crate::domain::{AttemptCode, EventId, Member, Role, Step};
 
 use super::config::{ClientConfig, ConfigError};
 use super::error::{Answered, BapiError, Kind};
@@ -32,30 +32,30 @@ impl Client {
     }
 
     /// Makes the user a member, with the event in the membership's private metadata.
-    pub async fn create(&self, key: &MembershipKey, role: &Role, event: EventId) -> Reply<Membership> {
+    pub async fn create(&self, member: &Member, role: &Role, event: EventId) -> Reply<Membership> {
         let body = NewMembership {
-            user_id: key.user.as_str(),
+            user_id: member.user.as_str(),
             role: role.as_str(),
             private_metadata: Provenance { usher_event: event.to_string() },
         };
-        self.call(Step::Create, Method::POST, &self.memberships(key), Some(&body), wire::membership).await
+        self.call(Step::Create, Method::POST, &self.memberships(member), Some(&body), wire::membership).await
     }
 
     /// Reads the user's membership. There is no call for one: this is a list of at most one.
-    pub async fn inspect(&self, key: &MembershipKey) -> Reply<Option<Membership>> {
-        let url = format!("{}?user_id={}&limit=1", self.memberships(key), key.user);
-        self.call(Step::Inspect, Method::GET, &url, NO_BODY, |body| wire::listed(body, key.user.as_str())).await
+    pub async fn inspect(&self, member: &Member) -> Reply<Option<Membership>> {
+        let url = format!("{}?user_id={}&limit=1", self.memberships(member), member.user);
+        self.call(Step::Inspect, Method::GET, &url, NO_BODY, |body| wire::listed(body, member.user.as_str())).await
     }
 
     /// Changes the role of the user's membership.
-    pub async fn update(&self, key: &MembershipKey, role: &Role) -> Reply<Membership> {
+    pub async fn update(&self, member: &Member, role: &Role) -> Reply<Membership> {
         let body = NewRole { role: role.as_str() };
-        self.call(Step::Update, Method::PATCH, &self.membership(key), Some(&body), wire::membership).await
+        self.call(Step::Update, Method::PATCH, &self.membership(member), Some(&body), wire::membership).await
     }
 
     /// Ends the user's membership; the answer is what it was.
-    pub async fn delete(&self, key: &MembershipKey) -> Reply<Membership> {
-        self.call(Step::Delete, Method::DELETE, &self.membership(key), NO_BODY, wire::membership).await
+    pub async fn delete(&self, member: &Member) -> Reply<Membership> {
+        self.call(Step::Delete, Method::DELETE, &self.membership(member), NO_BODY, wire::membership).await
     }
 
     async fn call<T>(
@@ -73,12 +73,12 @@ impl Client {
     }
 
     // The ids are parsed: they hold nothing that means anything in a URL.
-    fn memberships(&self, key: &MembershipKey) -> String {
-        format!("{}/organizations/{}/memberships", self.base, key.organization)
+    fn memberships(&self, member: &Member) -> String {
+        format!("{}/organizations/{}/memberships", self.base, member.organization)
     }
 
-    fn membership(&self, key: &MembershipKey) -> String {
-        format!("{}/{}", self.memberships(key), key.user)
+    fn membership(&self, member: &Member) -> String {
+        format!("{}/{}", self.memberships(member), member.user)
     }
 }
 

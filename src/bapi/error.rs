@@ -70,7 +70,7 @@ impl BapiError {
         match &self.kind {
             Kind::Unreachable => Class::Retry { after: None, outcome_unknown: false },
             Kind::Timeout | Kind::Lost | Kind::Unreadable { .. } => Class::Retry { after: None, outcome_unknown: true },
-            Kind::Answered(answered) => answered.class(self.step),
+            Kind::Answered(answered) => answered.class(&self.step),
         }
     }
 
@@ -96,7 +96,7 @@ impl BapiError {
 }
 
 impl Answered {
-    fn class(&self, step: Step) -> Class {
+    fn class(&self, step: &Step) -> Class {
         let retry = |outcome_unknown| Class::Retry { after: self.retry_after, outcome_unknown };
         match self.known_code() {
             Code::AlreadyMember => Class::AlreadyMember,
@@ -124,10 +124,10 @@ impl Answered {
     }
 
     /// One code for unknown organizations, users and roles: only an unknown role would be wrong to read as "no member".
-    fn not_found(&self, step: Step) -> Class {
+    fn not_found(&self, step: &Step) -> Class {
         match step {
             Step::Update | Step::Delete if !self.about_role => Class::NotMember,
-            Step::Create | Step::Inspect | Step::Update | Step::Delete => Class::Refused,
+            _ => Class::Refused,
         }
     }
 

@@ -50,13 +50,11 @@ pub(super) async fn call(client: &Client, claim: &Claim) -> Called {
 }
 
 async fn reply(client: &Client, claim: &Claim) -> Reply<Answer> {
-    let key = &claim.change.key;
-    match (&claim.change.action, claim.step) {
-        (Action::Revoke, _) => client.delete(key).await.map(Answer::Done),
-        (Action::Grant { .. }, Step::Inspect) => client.inspect(key).await.map(Answer::Seen),
-        (Action::Grant { role, .. }, Step::Update) => client.update(key, role).await.map(Answer::Done),
-        (Action::Grant { role, .. }, Step::Create | Step::Delete) => {
-            client.create(key, role, claim.change.id.event).await.map(Answer::Done)
-        }
+    let Some(member) = claim.change.key.member() else { todo!() };
+    match (&claim.change.action, &claim.step) {
+        (Action::Revoke, _) => client.delete(&member).await.map(Answer::Done),
+        (Action::Grant(_), Step::Inspect) => client.inspect(&member).await.map(Answer::Seen),
+        (Action::Grant(grant), Step::Update) => client.update(&member, &grant.role).await.map(Answer::Done),
+        (Action::Grant(grant), _) => client.create(&member, &grant.role, claim.change.id.event).await.map(Answer::Done),
     }
 }

@@ -11,7 +11,7 @@
 //! nobody, and counts as `revoked` because nobody can say more.
 
 use crate::bapi::{Class, Membership};
-use crate::domain::{Action, Existing, Outcome, Role, Step};
+use crate::domain::{Action, Existing, Grant, Outcome, Role, Step};
 use crate::ledger::Claim;
 
 /// What a call came back with.
@@ -66,23 +66,23 @@ fn end(outcome: Outcome, membership_id: Option<&String>, reason: Option<String>)
 }
 
 fn done(claim: &Claim) -> Outcome {
-    match (&claim.change.action, claim.step) {
+    match (&claim.change.action, &claim.step) {
         (Action::Revoke, _) => Outcome::Revoked,
-        (Action::Grant { .. }, Step::Update) => Outcome::Updated,
-        (Action::Grant { .. }, Step::Create | Step::Inspect | Step::Delete) => Outcome::Granted,
+        (Action::Grant(_), Step::Update) => Outcome::Updated,
+        (Action::Grant(_), _) => Outcome::Granted,
     }
 }
 
 fn already_member(claim: &Claim) -> Decision {
     match claim.change.action {
-        Action::Grant { .. } => Decision::Then(Step::Inspect),
+        Action::Grant(_) => Decision::Then(Step::Inspect),
         Action::Revoke => Decision::Refuse,
     }
 }
 
 fn not_member(claim: &Claim) -> Decision {
     match claim.change.action {
-        Action::Grant { .. } => Decision::Restart(Step::Create),
+        Action::Grant(_) => Decision::Restart(Step::Create),
         Action::Revoke if claim.answer_lost => {
             end(Outcome::Revoked, None, Some("an answer may have been lost; there is no membership now".to_owned()))
         }
@@ -91,7 +91,7 @@ fn not_member(claim: &Claim) -> Decision {
 }
 
 fn seen(claim: &Claim, membership: &Membership) -> Decision {
-    let Action::Grant { role, existing, lower } = &claim.change.action else {
+    let Action::Grant(Grant { role, existing, lower, .. }) = &claim.change.action else {
         return Decision::Then(Step::Delete);
     };
     let current = membership.role.as_deref().unwrap_or_default();

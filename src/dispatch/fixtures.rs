@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::domain::{
-    Action, Change, ChangeId, Digest, Event, EventId, EventType, Existing, MembershipKey, Role, SenderName,
+    Action, Change, ChangeId, Digest, Event, EventId, EventType, Existing, Grant, MembershipKey, Role, SenderName,
 };
 use crate::ledger::{Claim, ClaimedEvent, Entry};
 
@@ -17,7 +17,7 @@ pub(super) fn role(text: &str) -> Role {
 
 pub(super) fn grant(wanted: &str, existing: Existing) -> Action {
     let lower = ROLES.into_iter().take_while(|lower| *lower != wanted).map(role).collect();
-    Action::Grant { role: role(wanted), existing, lower }
+    Action::Grant(Grant::new(role(wanted), existing, lower))
 }
 
 pub(super) fn sender() -> SenderName {
@@ -35,20 +35,25 @@ pub(super) fn change(number: u32, user: &str, action: Action) -> Change {
         rules_digest: Digest::of_bytes(b""),
         key: MembershipKey { organization: "org_1".parse().unwrap(), user: user.parse().unwrap() },
         action,
+        schedule: None,
         superseded_by: None,
     }
 }
 
 /// The first claim of a new change.
 pub(super) fn claim(action: Action) -> Claim {
+    let change = change(1, "user_1", action);
     Claim {
-        step: action.first_step(),
-        change: change(1, "user_1", action),
+        step: change.first_step(),
+        change,
         event: ClaimedEvent { sender: sender(), kind: kind(), received_at: Timestamp::UNIX_EPOCH },
         lease: 1,
         attempts: 0,
         first_attempt_at: None,
         answer_lost: false,
+        replaces: false,
+        removals: 0,
+        released: false,
     }
 }
 
@@ -65,5 +70,5 @@ pub(super) fn entry(number: u32, user: &str, action: Action) -> Entry {
         time: None,
         data: serde_json::Value::Null,
     };
-    Entry { event, received_at: Timestamp::now(), failure: None, changes: vec![change] }
+    Entry { event, received_at: Timestamp::now(), failure: None, changes: vec![change], urgent: false }
 }

@@ -36,7 +36,7 @@ pub(super) fn outcome(context: &Context, claim: &Claim, attempt: &Attempt, outco
 }
 
 /// An attempt that is not the last.
-pub(super) fn again(claim: &Claim, attempt: &Attempt, next: Step, due_at: Timestamp, reason: Option<&str>) {
+pub(super) fn again(claim: &Claim, attempt: &Attempt, next: &Step, due_at: Timestamp, reason: Option<&str>) {
     tracing::debug!(
         change = %claim.change.id,
         step = claim.step.name(),

@@ -27,7 +27,7 @@ impl Moment<'_> {
             Decision::End { outcome, membership_id, reason } => Next::Done { outcome, membership_id, reason },
             Decision::Refuse => dead(why),
             Decision::Then(step) => self.at_once(claim, step),
-            Decision::Halt => self.again(claim, claim.step, self.policy.halt_pause, why, false),
+            Decision::Halt => self.again(claim, claim.step.clone(), self.policy.halt_pause, why, false),
             _ if self.gives_up(claim) => dead(Some(self.given_up(why))),
             Decision::Restart(step) => {
                 let why = "the membership came or went between two calls".to_owned();
@@ -35,11 +35,11 @@ impl Moment<'_> {
             }
             Decision::Retry { after, outcome_unknown } => {
                 let delay = backoff::no_sooner(self.jittered(claim), after, self.random);
-                self.again(claim, claim.step, delay, why, outcome_unknown)
+                self.again(claim, claim.step.clone(), delay, why, outcome_unknown)
             }
             Decision::Wait => {
                 let delay = backoff::slow(self.policy, claim.attempts, self.random);
-                self.again(claim, claim.step, delay, why, false)
+                self.again(claim, claim.step.clone(), delay, why, false)
             }
         }
     }

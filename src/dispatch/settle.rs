@@ -112,9 +112,15 @@ mod tests {
     #[actix_rt::test]
     async fn a_settlement_is_written_when_the_ledger_works_again() {
         tokio::time::pause();
-        let results =
-            vec![Err(LedgerError::Full), Err(LedgerError::Unavailable("io".to_owned())), Ok(Settled::Recorded)];
-        assert_eq!(insist(results, CancellationToken::new()).await, (Some(Settled::Recorded), vec![0, 1, 1]));
+        let results = vec![
+            Err(LedgerError::Full),
+            Err(LedgerError::Unavailable("io".to_owned())),
+            Ok(Settled::Recorded { finished: Vec::new() }),
+        ];
+        assert_eq!(
+            insist(results, CancellationToken::new()).await,
+            (Some(Settled::Recorded { finished: Vec::new() }), vec![0, 1, 1])
+        );
     }
 
     #[actix_rt::test]

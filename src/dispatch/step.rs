@@ -40,12 +40,13 @@ async fn settle(context: &Context, claim: &Claim, called: Called, decision: Deci
     let (change, lease, attempt) = (claim.change.id, claim.lease, called.attempt);
     let settlement = Settlement { change, lease, attempt: attempt.clone(), counted, next: next.clone() };
     match (context.settle(settlement).await, &next) {
-        (Some(Settled::Recorded), Next::Done { outcome, reason, .. }) => {
+        (Some(Settled::Recorded { .. }), Next::Done { outcome, reason, .. }) => {
             report::outcome(context, claim, &attempt, *outcome, reason.as_deref());
         }
-        (Some(Settled::Recorded), Next::Again { step, due_at, reason, .. }) => {
-            report::again(claim, &attempt, *step, *due_at, reason.as_deref());
+        (Some(Settled::Recorded { .. }), Next::Again { step, due_at, reason, .. }) => {
+            report::again(claim, &attempt, step, *due_at, reason.as_deref());
         }
+        (Some(Settled::Recorded { .. }), Next::Found { .. } | Next::Held { .. }) => {}
         (Some(Settled::Stale), _) => tracing::debug!(%change, "the lease had lapsed; the attempt counts for nothing"),
         (None, _) => tracing::debug!(%change, "not settled; the lease will lapse"),
     }

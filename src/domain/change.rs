@@ -4,9 +4,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::{Digest, EventId, MembershipKey, ParseError, Role};
+use super::{Digest, EventId, MembershipKey, OrganizationRef, ParseError, Role, Step, UserRef};
 
 /// A change's id: its event and its place among the event's changes, written `{event}.{index}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,19 +47,64 @@ pub enum Existing {
     Replace,
 }
 
+/// What to do when nobody in the Clerk instance is the user that a grant names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingUser {
+    /// The change is dead; the default.
+    #[default]
+    Fail,
+    /// Look again from time to time, because the user may sign up.
+    Wait,
+    /// Invite the e-mail address to the organization.
+    Invite,
+}
+
+/// What a rule puts into the metadata of a membership that is created (Clerk: 8 KB at most).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Metadata {
+    /// What the user's own browser may read.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub public: Map<String, Value>,
+    /// What only the backend may read; usher adds the id of the event.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub private: Map<String, Value>,
+}
+
+impl Metadata {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.public.is_empty() && self.private.is_empty()
+    }
+}
+
+/// A membership to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grant {
+    /// With this role.
+    pub role: Role,
+    /// If there is a membership with another role.
+    pub existing: Existing,
+    /// With `existing: raise`: the roles that are lower, so that the order of the rule file that fired is the one that counts.
+    pub lower: Vec<Role>,
+    /// If there is no such user.
+    pub missing_user: MissingUser,
+    /// For a membership that is created.
+    pub metadata: Metadata,
+}
+
+impl Grant {
+    /// A grant that neither waits for a user nor writes metadata of its own.
+    pub fn new(role: Role, existing: Existing, lower: Vec<Role>) -> Self {
+        Self { role, existing, lower, missing_user: MissingUser::default(), metadata: Metadata::default() }
+    }
+}
+
 /// What a change does to its membership.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Make the user a member.
-    Grant {
-        /// With this role.
-        role: Role,
-        /// If there is a membership with another role.
-        existing: Existing,
-        /// With `existing: raise`: the roles that are lower, so that the order of the rule file that fired is the one that counts.
-        lower: Vec<Role>,
-    },
+    Grant(Grant),
     /// End the membership.
     Revoke,
 }
@@ -66,7 +113,7 @@ impl Action {
     /// `grant` or `revoke`: the word for logs, metrics and the representation.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Grant { .. } => "grant",
+            Self::Grant(_) => "grant",
             Self::Revoke => "revoke",
         }
     }
@@ -74,53 +121,19 @@ impl Action {
     /// The role a grant gives.
     pub fn role(&self) -> Option<&Role> {
         match self {
-            Self::Grant { role, .. } => Some(role),
+            Self::Grant(grant) => Some(&grant.role),
             Self::Revoke => None,
         }
     }
-
-    /// The call a new change begins with.
-    pub fn first_step(&self) -> Step {
-        match self {
-            Self::Grant { .. } => Step::Create,
-            Self::Revoke => Step::Delete,
-        }
-    }
 }
 
-/// The BAPI call a change needs next; one attempt makes exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Create the membership.
-    Create,
-    /// Read the membership, because it exists already.
-    Inspect,
-    /// Change its role.
-    Update,
-    /// Delete it.
-    Delete,
-}
-
-impl Step {
-    /// The word stored in a ledger and written to logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Inspect => "inspect",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-}
-
-impl FromStr for Step {
-    type Err = ParseError;
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        [Self::Create, Self::Inspect, Self::Update, Self::Delete]
-            .into_iter()
-            .find(|step| step.name() == text)
-            .ok_or(ParseError { expected: "create, inspect, update or delete" })
-    }
+/// When a grant ends by itself: what makes a change the scheduled revoke of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// The index of the grant, in the same event.
+    pub grant: u32,
+    /// Not before this time; kept to the millisecond.
+    pub at: Timestamp,
 }
 
 /// One intended membership change, as decided when its event was accepted.
@@ -136,6 +149,20 @@ pub struct Change {
     pub key: MembershipKey,
     /// What becomes of it.
     pub action: Action,
-    /// The index of the later change of the same event for the same key that took its place.
-    pub superseded_by: Option<u32>,
+    /// Set on the revoke that ends a grant with a time limit: it is no one's turn before that time.
+    pub schedule: Option<Schedule>,
+    /// The later change that took its place.
+    pub superseded_by: Option<ChangeId>,
+}
+
+impl Change {
+    /// The call a change begins with: names are looked up first.
+    pub fn first_step(&self) -> Step {
+        match (&self.key, &self.action) {
+            (MembershipKey { organization: OrganizationRef::Slug(_), .. }, _) => Step::FindOrganization,
+            (MembershipKey { user: UserRef::Email(_) | UserRef::ExternalId(_), .. }, _) => Step::FindUser,
+            (_, Action::Grant(_)) => Step::Create,
+            (_, Action::Revoke) => Step::Delete,
+        }
+    }
 }

@@ -26,6 +26,17 @@ fn is_role(text: &str) -> bool {
         })
 }
 
+fn is_slug(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len())
+        && !text.starts_with("org_")
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Clerk reads a leading + or - in a filter as include or exclude.
+fn is_external_id(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && !text.starts_with(['+', '-']) && !text.chars().any(char::is_control)
+}
+
 macro_rules! parsed_text {
     ($(#[$doc:meta])* $name:ident, $expected:literal, $accepts:expr) => {
         $(#[$doc])*
@@ -87,20 +98,24 @@ parsed_text!(
     is_role
 );
 
-/// What order is kept for: one user in one organization.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct MembershipKey {
-    /// Where.
-    pub organization: OrganizationId,
-    /// Who.
-    pub user: UserId,
-}
-
-impl fmt::Display for MembershipKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.organization, self.user)
-    }
-}
+parsed_text!(
+    /// An organization's slug, which Clerk takes in place of its id where an organization is read.
+    Slug,
+    "a slug: 1 to 128 lower-case letters, digits or -",
+    is_slug
+);
+parsed_text!(
+    /// A user's id in the systems of whoever sends (`external_id`, unique in a Clerk instance).
+    ExternalId,
+    "an external id: 1 to 255 characters without control characters, not beginning with + or -",
+    is_external_id
+);
+parsed_text!(
+    /// Clerk's id of an invitation to an organization.
+    InvitationId,
+    "an invitation id: orginv_ followed by letters, digits or _",
+    |text: &str| is_id(text, "orginv_")
+);
 
 #[cfg(test)]
 mod tests {

@@ -59,7 +59,7 @@ impl Ingest {
     /// The ledger decides whether it is the first time; the verdict of today counts only then.
     async fn record(&self, event: Event, verdict: Verdict) -> Result<Accepted, Refusal> {
         let Verdict { changes, failure } = verdict;
-        match self.ledger.record(Entry { event, received_at: now(), failure, changes }).await? {
+        match self.ledger.record(Entry { event, received_at: now(), failure, changes, urgent: false }).await? {
             Recorded::New(record) => {
                 if record.status() == EventStatus::Pending {
                     self.wake.ring();

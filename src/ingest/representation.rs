@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::domain::{
-    Attempt, ChangeId, ChangeRecord, ChangeState, EventId, EventRecord, EventStatus, OrganizationId, Outcome, Role,
-    RuleFailure, UserId,
+    Attempt, ChangeId, ChangeRecord, ChangeState, EventId, EventRecord, EventStatus, ExternalId, OrganizationId,
+    OrganizationRef, Outcome, Role, RuleFailure, Slug, UserId, UserRef,
 };
 
 /// What usher knows of an event.
@@ -42,8 +42,8 @@ struct ChangeView<'a> {
     id: ChangeId,
     rule: &'a str,
     action: &'static str,
-    organization: &'a OrganizationId,
-    user: &'a UserId,
+    organization: OrganizationView<'a>,
+    user: UserView<'a>,
     role: Option<&'a Role>,
     state: ChangeState,
     outcome: Option<Outcome>,
@@ -51,6 +51,42 @@ struct ChangeView<'a> {
     next_attempt_at: Option<Timestamp>,
     membership_id: Option<&'a str>,
     reason: Option<Cow<'a, str>>,
+}
+
+/// Clerk's id as a text, once it is known; until then what the sender named instead.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum OrganizationView<'a> {
+    Id(&'a OrganizationId),
+    Slug { slug: &'a Slug },
+}
+
+/// As for the organization.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum UserView<'a> {
+    Id(&'a UserId),
+    Email { email: &'a str },
+    ExternalId { external_id: &'a ExternalId },
+}
+
+impl<'a> From<&'a OrganizationRef> for OrganizationView<'a> {
+    fn from(organization: &'a OrganizationRef) -> Self {
+        match organization {
+            OrganizationRef::Id(id) => Self::Id(id),
+            OrganizationRef::Slug(slug) => Self::Slug { slug },
+        }
+    }
+}
+
+impl<'a> From<&'a UserRef> for UserView<'a> {
+    fn from(user: &'a UserRef) -> Self {
+        match user {
+            UserRef::Id(id) => Self::Id(id),
+            UserRef::Email(address) => Self::Email { email: address.reveal() },
+            UserRef::ExternalId(external_id) => Self::ExternalId { external_id },
+        }
+    }
 }
 
 impl<'a> From<&'a EventRecord> for EventView<'a> {
@@ -83,8 +119,8 @@ impl<'a> From<&'a ChangeRecord> for ChangeView<'a> {
             id: change.id,
             rule: &change.rule,
             action: change.action.name(),
-            organization: &change.key.organization,
-            user: &change.key.user,
+            organization: (&change.key.organization).into(),
+            user: (&change.key.user).into(),
             role: change.action.role(),
             state: record.state,
             outcome: record.outcome,
@@ -98,9 +134,7 @@ impl<'a> From<&'a ChangeRecord> for ChangeView<'a> {
 
 /// A change that a later one of its own event replaced says so, whether or not anybody wrote a reason.
 fn reason(record: &ChangeRecord) -> Option<Cow<'_, str>> {
-    let place = |index| ChangeId { event: record.change.id.event, index };
-    let superseded =
-        || record.change.superseded_by.map(|index| format!("superseded by change {}", place(index)).into());
+    let superseded = || record.change.superseded_by.map(|id| format!("superseded by change {id}").into());
     record.reason.as_deref().map(Cow::from).or_else(superseded)
 }
 
@@ -111,13 +145,24 @@ fn as_text<S: Serializer>(id: &ChangeId, serializer: S) -> Result<S::Ok, S::Erro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Action, AttemptCode, Change, Digest, Event, EventType, Existing, MembershipKey, SenderName};
+    use crate::domain::{
+        Action, AttemptCode, Change, Digest, Event, EventType, Existing, Grant, MembershipKey, SenderName,
+    };
     use serde_json::json;
 
     fn change(event: EventId, index: u32, action: Action, superseded_by: Option<u32>) -> Change {
         let key = MembershipKey { organization: "org_acme".parse().unwrap(), user: "user_ada".parse().unwrap() };
         let rule = "team plan purchased".to_owned();
-        Change { id: ChangeId { event, index }, rule, rules_digest: Digest([0; 32]), key, action, superseded_by }
+        let superseded_by = superseded_by.map(|index| ChangeId { event, index });
+        Change {
+            id: ChangeId { event, index },
+            rule,
+            rules_digest: Digest([0; 32]),
+            key,
+            action,
+            schedule: None,
+            superseded_by,
+        }
     }
 
     fn record() -> EventRecord {
@@ -131,7 +176,7 @@ mod tests {
             duration_ms: 21,
             trace_id: Some("trace_1".to_owned()),
         };
-        let grant = Action::Grant { role: "org:member".parse().unwrap(), existing: Existing::Raise, lower: vec![] };
+        let grant = Action::Grant(Grant::new("org:member".parse().unwrap(), Existing::Raise, vec![]));
         let waiting = ChangeRecord {
             change: change(id, 1, grant, None),
             state: ChangeState::InFlight,

@@ -2,6 +2,7 @@
 //! Knows no statements.
 
 use std::error::Error;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use rusqlite::Row;
@@ -9,7 +10,7 @@ use rusqlite::types::Type;
 
 use super::prepare::INDEX_BITS;
 use crate::domain::{
-    Action, Attempt, AttemptCode, Change, ChangeId, Digest, Event, EventId, Existing, MembershipKey, Outcome,
+    Action, Attempt, AttemptCode, Change, ChangeId, Digest, Event, EventId, Existing, Grant, MembershipKey, Outcome,
     ParseError, Role, RuleFailure, Step,
 };
 
@@ -96,18 +97,28 @@ pub(super) fn change(row: &Row<'_>, event: EventId) -> rusqlite::Result<Change> 
         id: ChangeId { event, index },
         rule: row.get("rule")?,
         rules_digest: Digest(row.get("rules_digest")?),
-        key: MembershipKey { organization: parsed(row, "organization")?, user: parsed(row, "user")? },
+        key: MembershipKey { organization: reference(row, "organization")?, user: reference(row, "user")? },
         action: action(row)?,
-        superseded_by: row.get("superseded_by")?,
+        schedule: None,
+        superseded_by: row.get::<_, Option<u32>>("superseded_by")?.map(|index| ChangeId { event, index }),
     })
+}
+
+/// Reads a text column that names an organization or a user.
+fn reference<T: FromStr<Err = ParseError>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    row.get_ref(column)?.as_str().map_err(unreadable)?.parse().map_err(unreadable)
 }
 
 fn action(row: &Row<'_>) -> rusqlite::Result<Action> {
     match row.get_ref("action")?.as_str().map_err(unreadable)? {
-        "grant" => Ok(Action::Grant { role: parsed(row, "role")?, existing: existing(row)?, lower: lower(row)? }),
+        "grant" => Ok(Action::Grant(grant(row)?)),
         "revoke" => Ok(Action::Revoke),
         _ => Err(unreadable(ParseError { expected: "grant or revoke" })),
     }
+}
+
+fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
+    Ok(Grant::new(parsed(row, "role")?, existing(row)?, lower(row)?))
 }
 
 fn existing(row: &Row<'_>) -> rusqlite::Result<Existing> {
@@ -126,7 +137,7 @@ fn lower(row: &Row<'_>) -> rusqlite::Result<Vec<Role>> {
 
 /// What an action is stored as: its role, what to do with an existing one, and the lower roles.
 pub(super) fn action_columns(action: &Action) -> (Option<&str>, Option<&'static str>, Option<String>) {
-    let Action::Grant { role, existing, lower } = action else { return (None, None, None) };
+    let Action::Grant(Grant { role, existing, lower, .. }) = action else { return (None, None, None) };
     let existing = match existing {
         Existing::Keep => "keep",
         Existing::Raise => "raise",

@@ -23,7 +23,7 @@ pub(super) struct Prepared {
 
 /// Refuses an entry that would make the whole group fail.
 pub(super) fn prepare(entry: Entry) -> Result<Prepared, LedgerError> {
-    let Entry { event, received_at, failure, mut changes } = entry;
+    let Entry { event, received_at, failure, mut changes, urgent: _ } = entry;
     changes.sort_by_key(|change| change.id.index);
     let numbered = changes.windows(2).all(|pair| pair[0].id.index < pair[1].id.index)
         && changes.last().is_none_or(|change| change.id.index >> INDEX_BITS == 0)

@@ -73,16 +73,16 @@ fn insert_change(connection: &Connection, seq: i64, change: Change, now: Timesta
         row_of(seq, change.id.index),
         due_at.map(Timestamp::as_millisecond),
         outcome.map(Outcome::name),
-        change.action.first_step().name(),
-        change.key.organization.as_str(),
-        change.key.user.as_str(),
+        change.first_step().to_text(),
+        change.key.organization.to_text(),
+        change.key.user.to_text(),
         change.action.name(),
         role,
         existing,
         lower,
         change.rule,
         change.rules_digest.0,
-        change.superseded_by,
+        change.superseded_by.map(|id| id.index),
     ])?;
     let state = if outcome.is_some() { ChangeState::Settled } else { ChangeState::Waiting };
     let (attempts, membership_id, reason) = (Vec::new(), None, None);
@@ -91,7 +91,7 @@ fn insert_change(connection: &Connection, seq: i64, change: Change, now: Timesta
 
 fn oldest_of(connection: &Connection, key: &MembershipKey) -> rusqlite::Result<Option<i64>> {
     let mut statement = connection.prepare_cached(OLDEST_OF_KEY)?;
-    statement.query_row([key.organization.as_str(), key.user.as_str()], |row| row.get(0)).optional()
+    statement.query_row([key.organization.to_text(), key.user.to_text()], |row| row.get(0)).optional()
 }
 
 // Claiming.
@@ -155,6 +155,9 @@ fn claimed(row: &Row<'_>) -> rusqlite::Result<Claim> {
         attempts: row.get("attempts")?,
         first_attempt_at: codec::optional_time(row, "first_attempt_at")?,
         answer_lost: lapsed || row.get("answer_lost")?,
+        replaces: false,
+        removals: 0,
+        released: false,
     })
 }
 
@@ -187,11 +190,12 @@ pub(super) fn settle(connection: &Connection, settlement: &Settlement) -> rusqli
         Next::Again { step, due_at, reason, answer_lost } => connection.prepare_cached(AGAIN)?.execute(params![
             row,
             lease,
-            step.name(),
+            step.to_text(),
             due_at.as_millisecond(),
             reason,
             answer_lost
         ])?,
+        Next::Found { .. } | Next::Held { .. } => 0,
     };
     if written == 0 {
         return Ok(Settled::Stale);
@@ -203,7 +207,7 @@ pub(super) fn settle(connection: &Connection, settlement: &Settlement) -> rusqli
     if matches!(settlement.next, Next::Done { .. }) {
         promote_successor(connection, row)?;
     }
-    Ok(Settled::Recorded)
+    Ok(Settled::Recorded { finished: Vec::new() })
 }
 
 fn row(connection: &Connection, change: ChangeId) -> rusqlite::Result<Option<i64>> {
@@ -245,7 +249,7 @@ pub(super) fn release(
     let Some(row) = row(connection, change)? else { return Ok(Settled::Stale) };
     let mut statement = connection.prepare_cached(RELEASE)?;
     let written = statement.execute(params![row, lease.cast_signed(), due_at.as_millisecond()])?;
-    Ok(if written == 1 { Settled::Recorded } else { Settled::Stale })
+    Ok(if written == 1 { Settled::Recorded { finished: Vec::new() } } else { Settled::Stale })
 }
 
 // The rest.

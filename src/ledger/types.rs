@@ -3,7 +3,9 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Attempt, Change, ChangeId, Event, EventRecord, EventType, Outcome, RuleFailure, SenderName, Step};
+use crate::domain::{
+    Attempt, Change, ChangeId, Event, EventRecord, EventType, MembershipKey, Outcome, RuleFailure, SenderName, Step,
+};
 
 /// An event to record, with what the rules made of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,8 @@ pub struct Entry {
     pub failure: Option<RuleFailure>,
     /// What it asks for; each carries the event's id and an index of its own.
     pub changes: Vec<Change>,
+    /// Whoever sent it waits for its outcome: its changes go before others of the same sender.
+    pub urgent: bool,
 }
 
 /// What became of an entry.
@@ -46,6 +50,13 @@ pub struct Claim {
     pub first_attempt_at: Option<Timestamp>,
     /// An earlier attempt is of unknown outcome, or an earlier lease lapsed.
     pub answer_lost: bool,
+    /// It stands for an earlier revoke of its key as well: whatever role is there gives way to the granted one.
+    pub replaces: bool,
+    /// How many memberships of this organization this sender has ended or lowered within the brake's window, or is about
+    /// to, this one included; counted up to one more than the brake's limit. 0 for a change that can do neither.
+    pub removals: u32,
+    /// An operator let it pass the brake.
+    pub released: bool,
 }
 
 /// What a claim tells of its event.
@@ -97,15 +108,43 @@ pub enum Next {
         /// This attempt is of unknown outcome; the ledger remembers it for good.
         answer_lost: bool,
     },
+    /// With another key, now that it was looked up: it joins the changes of that key in the order of acceptance.
+    Found {
+        /// Both as ids, or one of them still to be looked up.
+        key: MembershipKey,
+    },
+    /// When an operator says so.
+    Held {
+        /// Why, in words for an operator.
+        reason: String,
+    },
 }
 
 /// What became of a settlement or a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Settled {
     /// It is written.
-    Recorded,
+    Recorded {
+        /// Other changes of the key that ended with it.
+        finished: Vec<Finished>,
+    },
     /// The lease is no longer the caller's; nothing is written.
     Stale,
+}
+
+/// A change that ended without a call of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// The change; `superseded_by` says which one took its place.
+    pub change: Change,
+    /// Where it came from.
+    pub event: ClaimedEvent,
+    /// Its end.
+    pub outcome: Outcome,
+    /// How many attempts were counted.
+    pub attempts: u32,
+    /// Why, in words for an operator.
+    pub reason: Option<String>,
 }
 
 /// The backlog and the dead letters.

@@ -17,7 +17,8 @@ use super::rule::Rule;
 use super::scope::{ItemScope, Scope, as_text};
 use super::{Rules, World};
 use crate::domain::{
-    Action, Change, ChangeId, Event, Existing, MembershipKey, OrganizationId, ParseError, Role, RuleFailure, UserId,
+    Action, Change, ChangeId, Event, Existing, Grant, MembershipKey, OrganizationId, ParseError, Role, RuleFailure,
+    UserId,
 };
 
 /// Most elements of a `for_each`.
@@ -136,8 +137,8 @@ impl<'r> Run<'r> {
 
     fn change(&mut self, at: &Site<'_>, context: &Context<'_, '_>) -> Result<(), RuleFailure> {
         let key = MembershipKey {
-            organization: at.id::<OrganizationId>("organization", &at.rule.parts.organization, context)?,
-            user: at.id::<UserId>("user", &at.rule.parts.user, context)?,
+            organization: at.id::<OrganizationId>("organization", &at.rule.parts.organization, context)?.into(),
+            user: at.id::<UserId>("user", &at.rule.parts.user, context)?.into(),
         };
         let action = match &at.rule.parts.effect {
             Effect::Revoke => Action::Revoke,
@@ -150,6 +151,7 @@ impl<'r> Run<'r> {
             rules_digest: self.world.digest,
             key,
             action,
+            schedule: None,
             superseded_by: None,
         });
         Ok(())
@@ -165,17 +167,18 @@ impl<'r> Run<'r> {
         let wanted = at.id::<Role>("role", role, context)?;
         let rank = self.world.roles.iter().position(|known| *known == wanted);
         let rank = rank.ok_or_else(|| at.fail("grant.role", role, "expected one of `roles:`".to_owned()))?;
-        Ok(Action::Grant { role: wanted, existing, lower: self.world.roles[..rank].to_vec() })
+        let lower = self.world.roles[..rank].to_vec();
+        Ok(Action::Grant(Grant::new(wanted, existing, lower)))
     }
 
     /// Of the changes of one membership only the last is to be made.
     fn finish(mut self) -> Vec<Change> {
         if self.changes.len() > 1 {
-            let mut last: HashMap<MembershipKey, u32> = HashMap::with_capacity(self.changes.len());
+            let mut last: HashMap<MembershipKey, ChangeId> = HashMap::with_capacity(self.changes.len());
             for change in self.changes.iter_mut().rev() {
                 change.superseded_by = last.get(&change.key).copied();
                 if change.superseded_by.is_none() {
-                    last.insert(change.key.clone(), change.id.index);
+                    last.insert(change.key.clone(), change.id);
                 }
             }
         }

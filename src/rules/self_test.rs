@@ -105,7 +105,7 @@ struct Expected {
 impl Expected {
     fn of(change: &Change) -> Self {
         let grant = match &change.action {
-            Action::Grant { role, existing, .. } => Some((role.to_string(), Some(*existing))),
+            Action::Grant(grant) => Some((grant.role.to_string(), Some(grant.existing))),
             Action::Revoke => None,
         };
         Self { organization: change.key.organization.to_string(), user: change.key.user.to_string(), grant }

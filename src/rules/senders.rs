@@ -68,10 +68,10 @@ impl Sender {
     /// Why it may not ask for this change, if so.
     pub fn refuses(&self, change: &Change) -> Option<Refusal> {
         match &change.action {
-            Action::Grant { .. } if !self.actions.grant => Some(Refusal::Action),
+            Action::Grant(_) if !self.actions.grant => Some(Refusal::Action),
             Action::Revoke if !self.actions.revoke => Some(Refusal::Action),
-            Action::Grant { role, .. } if !self.roles.contains(role) => Some(Refusal::Role),
-            _ if !self.organizations.allows(change.key.organization.as_str()) => Some(Refusal::Organization),
+            Action::Grant(grant) if !self.roles.contains(&grant.role) => Some(Refusal::Role),
+            _ if !self.organizations.allows(&change.key.organization.to_text()) => Some(Refusal::Organization),
             _ => None,
         }
     }

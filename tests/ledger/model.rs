@@ -147,7 +147,7 @@ async fn apply(backend: &Backend, ledger: &mut Ledger, model: &mut Model, step: 
 }
 
 fn settled(held: bool) -> Result<Settled, LedgerError> {
-    Ok(if held { Settled::Recorded } else { Settled::Stale })
+    Ok(if held { Settled::Recorded { finished: Vec::new() } } else { Settled::Stale })
 }
 
 async fn finish_one(ledger: &Ledger, model: &mut Model, claim: &prop::sample::Index, dead: bool) {
@@ -159,7 +159,7 @@ async fn finish_one(ledger: &Ledger, model: &mut Model, claim: &prop::sample::In
 
 async fn retry(ledger: &Ledger, model: &mut Model, claim: &prop::sample::Index, later: i64) {
     let (claim, due) = (claim.get(&model.claims).clone(), model.now + later);
-    let step = claim.step;
+    let step = claim.step.clone();
     let next = Next::Again { step, due_at: at(due), reason: None, answer_lost: false };
     let held = model.held(&claim).map(|row| (row.leased, row.due, row.attempts) = (false, due, row.attempts + 1));
     assert_eq!(ledger.settle(settlement(&claim, next)).await, settled(held.is_some()));

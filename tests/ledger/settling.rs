@@ -56,12 +56,12 @@ async fn another_attempt_comes_when_it_is_due_and_knows_those_before() {
     for (now, counted, due) in [(0, false, 100), (100, true, 200), (200, true, 300)] {
         let claim = ledger.claim(at(now), 9, LEASE).await.unwrap().remove(0);
         let settlement = Settlement { counted, attempt: attempt(now), ..settlement(&claim, again(due)) };
-        assert_eq!(ledger.settle(settlement).await, Ok(Settled::Recorded));
+        assert_eq!(ledger.settle(settlement).await, Ok(Settled::Recorded { finished: Vec::new() }));
         assert_eq!(ledger.claim(at(due - 1), 9, LEASE).await.unwrap(), []);
         assert_eq!(ledger.next_due().await, Ok(Some(at(due))));
     }
     let claim = ledger.claim(at(300), 9, LEASE).await.unwrap().remove(0);
-    assert_eq!((claim.step, claim.attempts, claim.first_attempt_at), (Step::Inspect, 2, Some(at(100))));
+    assert_eq!((claim.step.clone(), claim.attempts, claim.first_attempt_at), (Step::Inspect, 2, Some(at(100))));
     assert!(claim.answer_lost, "a lost answer is remembered although a later one arrived");
     ledger.settle(settlement(&claim, done(Outcome::Granted))).await.unwrap();
 
@@ -87,7 +87,10 @@ async fn a_lapsed_lease_is_taken_up_and_its_holder_comes_too_late() {
     assert_eq!(ledger.settle(settlement(&first, done(Outcome::Dead))).await, Ok(Settled::Stale));
     assert_eq!(ledger.release(first.change.id, first.lease, at(0)).await, Ok(Settled::Stale));
     assert_eq!(ledger.find(first.change.id.event).await, before);
-    assert_eq!(ledger.settle(settlement(&second, done(Outcome::Granted))).await, Ok(Settled::Recorded));
+    assert_eq!(
+        ledger.settle(settlement(&second, done(Outcome::Granted))).await,
+        Ok(Settled::Recorded { finished: Vec::new() })
+    );
     assert_eq!(ledger.settle(settlement(&second, done(Outcome::Dead))).await, Ok(Settled::Stale));
 }
 
@@ -96,7 +99,10 @@ async fn a_lease_that_lapsed_still_settles_while_nobody_else_took_it() {
     let (_backend, ledger) = opened();
     ledger.record(entry("1", 0, &["ada"])).await.unwrap();
     let claim = ledger.claim(at(0), 1, Duration::ZERO).await.unwrap().remove(0);
-    assert_eq!(ledger.settle(settlement(&claim, done(Outcome::Granted))).await, Ok(Settled::Recorded));
+    assert_eq!(
+        ledger.settle(settlement(&claim, done(Outcome::Granted))).await,
+        Ok(Settled::Recorded { finished: Vec::new() })
+    );
 }
 
 #[tokio::test]
@@ -104,7 +110,10 @@ async fn a_released_change_is_as_if_it_had_not_been_claimed() {
     let (_backend, ledger) = opened();
     ledger.record(entry("1", 0, &["ada"])).await.unwrap();
     let first = ledger.claim(at(0), 1, LEASE).await.unwrap().remove(0);
-    assert_eq!(ledger.release(first.change.id, first.lease, at(70)).await, Ok(Settled::Recorded));
+    assert_eq!(
+        ledger.release(first.change.id, first.lease, at(70)).await,
+        Ok(Settled::Recorded { finished: Vec::new() })
+    );
     assert_eq!(ledger.settle(settlement(&first, done(Outcome::Dead))).await, Ok(Settled::Stale));
     assert_eq!(ledger.claim(at(69), 1, LEASE).await.unwrap(), []);
     let second = ledger.claim(at(70), 1, LEASE).await.unwrap().remove(0);

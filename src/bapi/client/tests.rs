@@ -15,8 +15,8 @@ fn client(url: &str) -> Client {
     Client::new(ClientConfig { timeout: Duration::from_secs(2), ..config }).unwrap()
 }
 
-fn key() -> MembershipKey {
-    MembershipKey { organization: "org_1".parse().unwrap(), user: "user_1".parse().unwrap() }
+fn key() -> Member {
+    Member { organization: "org_1".parse().unwrap(), user: "user_1".parse().unwrap() }
 }
 
 fn role() -> Role {

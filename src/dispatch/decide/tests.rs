@@ -123,7 +123,7 @@ impl Clerk {
                 }
                 None => Answer::Failed(Class::NotMember),
             },
-            Step::Delete => self.membership.take().map_or(Answer::Failed(Class::NotMember), Answer::Done),
+            _ => self.membership.take().map_or(Answer::Failed(Class::NotMember), Answer::Done),
         }
     }
 

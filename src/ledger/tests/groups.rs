@@ -21,7 +21,7 @@ fn entry(name: u32) -> Entry {
         time: None,
         data: json!({ "pad": "x".repeat(1000) }),
     };
-    Entry { event, received_at: Timestamp::UNIX_EPOCH, failure: None, changes: Vec::new() }
+    Entry { event, received_at: Timestamp::UNIX_EPOCH, failure: None, changes: Vec::new(), urgent: false }
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<(), LedgerError>>>>;
@@ -140,6 +140,7 @@ fn revoke(name: u32, user: &str) -> Entry {
         rules_digest: Digest::of_bytes(b""),
         key: crate::domain::MembershipKey { organization: "org_1".parse().unwrap(), user: user.parse().unwrap() },
         action: crate::domain::Action::Revoke,
+        schedule: None,
         superseded_by: None,
     });
     entry
@@ -168,7 +169,7 @@ async fn a_change_that_cannot_be_read_holds_up_no_other() {
     let claim = async || ledger.claim(Timestamp::UNIX_EPOCH, 1, Duration::from_secs(9)).await.unwrap();
     assert_eq!(claim().await, Vec::new(), "it takes its place");
     let claims = claim().await;
-    assert_eq!((claims.len(), claims[0].change.key.user.as_str()), (1, "user_2"));
+    assert_eq!((claims.len(), claims[0].change.key.user.to_text().as_str()), (1, "user_2"));
     let due = ledger.next_due().await.unwrap().unwrap();
     assert_eq!(due, Timestamp::from_second(9).unwrap(), "it is looked at again");
 }
