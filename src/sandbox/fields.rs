@@ -67,6 +67,14 @@ impl Fields {
         }
     }
 
+    /// True or false, or absent or null.
+    pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>, Refusal> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_bool().map(Some).ok_or(Refusal::ParameterType { name, expected: "boolean" }),
+        }
+    }
+
     /// A JSON object, empty if absent or null.
     pub(super) fn metadata(&self, name: &'static str) -> Result<Metadata, Refusal> {
         match self.0.get(name) {
