@@ -50,7 +50,7 @@ fn read(store: &Store, organization_id: &str, fields: &Fields, now: i64) -> Resu
         id: String::new(),
         email_address,
         role: memberships::find_role(store, organization, &role)?,
-        inviter_id: inviter(store, organization, fields)?,
+        inviter_id: admin(store, organization, fields, "inviter_user_id")?,
         public_metadata,
         private_metadata,
         state: InvitationState::Open,
@@ -66,9 +66,14 @@ fn address(fields: &Fields) -> Result<String, Refusal> {
     if users::is_address(&address) { Ok(address) } else { Err(wrong) }
 }
 
-/// Only admins invite.
-fn inviter(store: &Store, organization: &Organization, fields: &Fields) -> Result<Option<String>, Refusal> {
-    let Some(id) = fields.optional_text("inviter_user_id")? else { return Ok(None) };
+/// Who acts, if the call says so: only an admin may.
+fn admin(
+    store: &Store,
+    organization: &Organization,
+    fields: &Fields,
+    name: &'static str,
+) -> Result<Option<String>, Refusal> {
+    let Some(id) = fields.optional_text(name)? else { return Ok(None) };
     store.users.get(&id).ok_or_else(|| Refusal::UserNotFound(id.clone()))?;
     if organization.has_admin(&id) { Ok(Some(id)) } else { Err(Refusal::NotAnAdmin) }
 }
@@ -111,7 +116,15 @@ pub(super) fn get(store: &Store, organization_id: &str, id: &str, now: i64) -> R
 }
 
 /// `POST …/invitations/{invitation_id}/revoke`.
-pub(super) fn revoke(store: &mut Store, organization_id: &str, id: &str, now: i64) -> Result<Done, Refusal> {
+pub(super) fn revoke(
+    store: &mut Store,
+    organization_id: &str,
+    id: &str,
+    fields: &Fields,
+    now: i64,
+) -> Result<Done, Refusal> {
+    let organization = store.organizations.get(organization_id).ok_or(Refusal::OrganizationNotFound)?;
+    admin(store, organization, fields, "requesting_user_id")?;
     if !find(store, organization_id, id)?.is_pending(now) {
         return Err(Refusal::InvitationNotPending);
     }

@@ -64,8 +64,9 @@ fn of_invitations(store: &mut Store, id: &str, rest: &[&str], call: &Call, now: 
         ("POST", []) => invitations::create(store, id, &Fields::read(call)?, now),
         ("GET", []) => invitations::list(store, id, &Params::parse(&call.query)?, now),
         ("GET", [invitation]) => invitations::get(store, id, invitation, now),
-        // Its body says at most who asks.
-        ("POST", [invitation, "revoke"]) => invitations::revoke(store, id, invitation, now),
+        ("POST", [invitation, "revoke"]) => {
+            invitations::revoke(store, id, invitation, &Fields::read_if_any(call)?, now)
+        }
         _ => Err(Refusal::UnknownUrl),
     }
 }
