@@ -47,17 +47,23 @@ pub(super) fn may_join(
     now: i64,
 ) -> Result<(), Refusal> {
     let Newcomer { user_id, seats_kept } = *newcomer;
-    let exclusive = organization.policy.exclusive;
-    let mut elsewhere = store.elsewhere(&organization.id, user_id);
     if organization.members.get(user_id).is_some() {
         Err(Refusal::AlreadyMember(user_id.to_owned()))
-    } else if elsewhere.any(|other| exclusive || other.policy.exclusive) {
+    } else if is_excluded(store, organization, user_id) {
         Err(Refusal::Exclusive)
     } else if organization.is_full(seats_kept, now) {
         Err(Refusal::QuotaExceeded { limit: organization.max_allowed_memberships })
     } else {
         Ok(())
     }
+}
+
+/// Whether this organization, or another one of the user's, tolerates no second.
+fn is_excluded(store: &Store, organization: &Organization, user_id: &str) -> bool {
+    // Policies are looked at first: almost no organization is exclusive, and then no member is looked up.
+    let exclusive = |other: &&Organization| organization.policy.exclusive || other.policy.exclusive;
+    let belongs = |other: &Organization| other.id != organization.id && other.members.get(user_id).is_some();
+    store.organizations.rows().filter(exclusive).any(belongs)
 }
 
 /// Adds a membership that may be, and answers it.
