@@ -118,3 +118,15 @@ async fn faults_that_mean_nothing_are_refused_all_together() {
     }
     assert_eq!(sandbox.get("/sandbox/faults").await.body, json!([]));
 }
+
+#[actix_web::test]
+async fn the_faults_of_the_readme_strike_as_it_says() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```json\n").find(|block| block.starts_with(r#"[{"match""#)).unwrap();
+    let example: Value = serde_json::from_str(example.split("```").next().unwrap()).unwrap();
+    let sandbox = Sandbox::plain();
+    assert_eq!(sandbox.script(example).await[0]["times"], 3);
+    assert_eq!(sandbox.join("user_bob", "org:member").await.status, 200);
+    let limited = sandbox.join("user_ada", "org:member").await;
+    assert_eq!((limited.status, limited.retry_after.as_deref()), (429, Some("2")));
+}
