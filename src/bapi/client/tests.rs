@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::error::Class;
 use super::super::fake::{Answer, Fake};
-use super::super::{ClientConfig, SecretKey};
+use super::super::{ClientConfig, Membership, SecretKey};
 use super::*;
-use crate::domain::SenderName;
+use crate::domain::{EventId, Member, Metadata, Role, SenderName};
 
 fn client(url: &str) -> Client {
     let config = ClientConfig::new(url, SecretKey::new("sk_test_1"));
@@ -34,7 +34,7 @@ fn membership() -> Value {
 /// The class, code, status and trace id of a create that is answered like this.
 async fn create(answer: impl Fn() -> Answer + Send + Sync + 'static) -> Reply<Membership> {
     let fake = Fake::start(move |_| answer());
-    client(&fake.url).create(&key(), &role(), event()).await
+    client(&fake.url).create(&key(), &role(), &Metadata::default(), event()).await
 }
 
 const UNKNOWN: Class = Class::Retry { after: None, outcome_unknown: true };
@@ -56,7 +56,7 @@ async fn each_call_is_one_request_as_clerk_spells_it() {
         role: Some("org:member".to_owned()),
         usher_event: Some("e".to_owned()),
     };
-    assert_eq!(client.create(&key(), &role(), event()).await.result, Ok(expected.clone()));
+    assert_eq!(client.create(&key(), &role(), &Metadata::default(), event()).await.result, Ok(expected.clone()));
     assert_eq!(client.inspect(&key()).await.result, Ok(Some(expected.clone())));
     assert_eq!(client.update(&key(), &role()).await.result, Ok(expected.clone()));
     assert_eq!(client.delete(&key()).await.result, Ok(expected));
@@ -118,7 +118,7 @@ async fn an_error_is_read_by_its_code() {
 async fn a_connection_that_ends_without_an_answer_leaves_the_outcome_unknown() {
     let cut = create(|| Answer::Cut).await;
     assert_eq!((class(&cut), cut.code.as_deref(), cut.status), (UNKNOWN, Some("connection_lost"), None));
-    let reset = client(&Fake::deaf().url).create(&key(), &role(), event()).await;
+    let reset = client(&Fake::deaf().url).create(&key(), &role(), &Metadata::default(), event()).await;
     assert_eq!((class(&reset), reset.code.as_deref(), reset.status), (UNKNOWN, Some("connection_lost"), None));
 }
 
@@ -130,7 +130,7 @@ async fn a_pooled_connection_that_is_cut_is_an_unknown_outcome_too() {
         );
     let client = client(&fake.url);
     assert_eq!(client.inspect(&key()).await.result, Ok(None));
-    assert_eq!(class(&client.create(&key(), &role(), event()).await), UNKNOWN);
+    assert_eq!(class(&client.create(&key(), &role(), &Metadata::default(), event()).await), UNKNOWN);
     assert_eq!(fake.seen().len(), 2, "nothing is sent twice behind the caller's back");
 }
 
@@ -158,7 +158,7 @@ async fn silence_ends_at_the_timeout() {
     let config = ClientConfig::new(&fake.url, SecretKey::new("sk_test_1"));
     let client = Client::new(ClientConfig { timeout: Duration::from_millis(50), ..config }).unwrap();
     let begun = Instant::now();
-    let reply = client.create(&key(), &role(), event()).await;
+    let reply = client.create(&key(), &role(), &Metadata::default(), event()).await;
     assert!(begun.elapsed() < Duration::from_secs(1));
     assert_eq!((class(&reply), reply.code.as_deref(), reply.status), (UNKNOWN, Some("timeout"), None));
 }
