@@ -4,9 +4,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::domain::Step;
-
-use super::code::Code;
+use super::call::Call;
+use super::code::{self, Row, Verdict};
 
 /// How long to keep still after a 429 that does not say.
 const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -14,7 +13,7 @@ const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Why a call has no answer that can be used. Holds no key, no text of Clerk's and nothing of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BapiError {
-    pub(super) step: Step,
+    pub(super) call: Call,
     pub(super) kind: Kind,
 }
 
@@ -37,9 +36,30 @@ pub(super) struct Answered {
     pub(super) status: u16,
     /// Made harmless: letters, digits, `_`, `.`, `-`.
     pub(super) code: Option<String>,
-    /// The one code that stands for several things names the role here.
-    pub(super) about_role: bool,
+    pub(super) subject: Subject,
     pub(super) retry_after: Option<Duration>,
+}
+
+/// What an error is about, where Clerk says so: one of its codes stands for several things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    Organization,
+    User,
+    Role,
+    Other,
+    Unsaid,
+}
+
+impl Subject {
+    /// Reads the name of a parameter.
+    pub(super) fn parse(name: &str) -> Self {
+        match name {
+            "organization_id" | "organization" => Self::Organization,
+            "user_id" | "user" => Self::User,
+            "role" | "role_key" => Self::Role,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What a failure asks of whoever made the call.
@@ -49,7 +69,7 @@ pub enum Class {
     Retry {
         /// Clerk's Retry-After, which holds for every call of the instance.
         after: Option<Duration>,
-        /// The call may have taken effect.
+        /// The call may have taken effect; never of a call that only reads.
         outcome_unknown: bool,
     },
     /// Somebody has to make room first; it may take hours.
@@ -58,10 +78,20 @@ pub enum Class {
     Refused,
     /// No call can work until an operator has mended the configuration.
     Halt,
-    /// A create found a membership.
+    /// A create or an invitation found a membership.
     AlreadyMember,
-    /// An update or a delete found none.
+    /// An update, a delete or an inspection found none.
     NotMember,
+    /// There is no such organization.
+    OrganizationMissing,
+    /// There is no such user.
+    UserMissing,
+    /// A create found no organization, no user or no role, and does not say which.
+    SomethingMissing,
+    /// An invitation found a pending one of the same address.
+    InvitationPending,
+    /// A withdrawal found the invitation accepted, withdrawn, expired or gone.
+    InvitationGone,
 }
 
 impl BapiError {
@@ -69,8 +99,10 @@ impl BapiError {
     pub fn class(&self) -> Class {
         match &self.kind {
             Kind::Unreachable => Class::Retry { after: None, outcome_unknown: false },
-            Kind::Timeout | Kind::Lost | Kind::Unreadable { .. } => Class::Retry { after: None, outcome_unknown: true },
-            Kind::Answered(answered) => answered.class(&self.step),
+            Kind::Timeout | Kind::Lost | Kind::Unreadable { .. } => {
+                Class::Retry { after: None, outcome_unknown: self.call.writes() }
+            }
+            Kind::Answered(answered) => answered.class(self.call),
         }
     }
 
@@ -96,39 +128,57 @@ impl BapiError {
 }
 
 impl Answered {
-    fn class(&self, step: &Step) -> Class {
-        let retry = |outcome_unknown| Class::Retry { after: self.retry_after, outcome_unknown };
-        match self.known_code() {
-            Code::AlreadyMember => Class::AlreadyMember,
-            Code::NotFound => self.not_found(step),
-            Code::SeatsTaken | Code::PlanLimit => Class::Wait,
-            Code::OrganizationsOff | Code::Credential | Code::ApiVersion | Code::Retired | Code::WrongInstance => {
-                Class::Halt
-            }
-            Code::Busy => retry(false),
-            Code::TooManyRequests => self.too_many_requests(),
-            Code::Trouble => retry(true),
-            Code::OrganizationHidden
-            | Code::ExclusiveMembership
-            | Code::ManagedByDirectory
-            | Code::LastWithPermissions
-            | Code::LastOrganization
-            | Code::Form
-            | Code::Request => Class::Refused,
-            Code::Unknown => self.class_of_status(),
+    fn class(&self, call: Call) -> Class {
+        let Some(row) = self.known() else { return self.class_of_status(call) };
+        match row.verdict {
+            Verdict::Never => Class::Refused,
+            Verdict::NoRoom => Class::Wait,
+            Verdict::NoCall => Class::Halt,
+            Verdict::Busy => self.retry(false),
+            Verdict::Trouble => self.retry(call.writes()),
+            Verdict::TooMany => self.too_many_requests(),
+            Verdict::NoOrganization => Class::OrganizationMissing,
+            Verdict::Missing => self.missing(call),
+            Verdict::MissingInBody => self.missing_in_body(call),
+            Verdict::Member if matches!(call, Call::Create | Call::Invite) => Class::AlreadyMember,
+            Verdict::NoMember if matches!(call, Call::Update | Call::Delete) => Class::NotMember,
+            Verdict::Pending if call == Call::Invite => Class::InvitationPending,
+            Verdict::NotPending if call == Call::WithdrawInvitation => Class::InvitationGone,
+            // An answer to a question that was not asked.
+            Verdict::Member | Verdict::NoMember | Verdict::Pending | Verdict::NotPending => Class::Refused,
         }
     }
 
-    fn known_code(&self) -> Code {
-        self.code.as_deref().map_or(Code::Unknown, Code::parse)
+    fn known(&self) -> Option<&'static Row> {
+        self.code.as_deref().and_then(code::known)
     }
 
-    /// One code for unknown organizations, users and roles: only an unknown role would be wrong to read as "no member".
-    fn not_found(&self, step: &Step) -> Class {
-        match step {
-            Step::Update | Step::Delete if !self.about_role => Class::NotMember,
+    /// One code for unknown organizations, users, roles and invitations. Only a role comes with its name for sure, so where
+    /// nothing is named, it is what the path names last, if the path names all that the call is about.
+    fn missing(&self, call: Call) -> Class {
+        match (call, self.subject) {
+            (Call::FindOrganization | Call::ReadOrganization, _) => Class::OrganizationMissing,
+            (Call::ReadUser, _) => Class::UserMissing,
+            (Call::FindUser, _) | (_, Subject::Role) => Class::Refused,
+            (_, Subject::Organization) => Class::OrganizationMissing,
+            (Call::Create, Subject::User) => Class::UserMissing,
+            (Call::Create, _) => Class::SomethingMissing,
+            // Who does not exist is no member.
+            (Call::Update | Call::Delete, _) | (Call::Inspect, Subject::User) => Class::NotMember,
+            (Call::WithdrawInvitation, _) => Class::InvitationGone,
+            (Call::Inspect | Call::FindInvitation | Call::Invite, _) => Class::OrganizationMissing,
+        }
+    }
+
+    fn missing_in_body(&self, call: Call) -> Class {
+        match call {
+            Call::Create => self.missing(call),
             _ => Class::Refused,
         }
+    }
+
+    fn retry(&self, outcome_unknown: bool) -> Class {
+        Class::Retry { after: self.retry_after, outcome_unknown }
     }
 
     fn too_many_requests(&self) -> Class {
@@ -136,17 +186,33 @@ impl Answered {
     }
 
     /// Without a code the answer may come from something between usher and Clerk, which decides nothing about a change.
-    fn class_of_status(&self) -> Class {
-        let retry = |outcome_unknown| Class::Retry { after: self.retry_after, outcome_unknown };
+    fn class_of_status(&self, call: Call) -> Class {
         match self.status {
             // Redirects are not followed: a key is sent where the configuration says and nowhere else.
             300..=399 | 401 | 410 => Class::Halt,
             429 => self.too_many_requests(),
-            409 | 423 | 425 => retry(false),
-            400..=499 if self.code.is_some() && self.status != 408 => Class::Refused,
-            400..=407 | 411..=499 => retry(false),
-            _ => retry(true),
+            // Locked, too early: nothing was done.
+            409 | 423 | 425 => self.retry(false),
+            408 => self.retry(call.writes()),
+            400..=499 if self.code.is_some() => Class::Refused,
+            400..=499 => self.retry(false),
+            _ => self.retry(call.writes()),
         }
+    }
+
+    /// In words, where more is known than the code says.
+    fn meaning(&self, call: Call) -> Option<&'static str> {
+        let row = self.known()?;
+        Some(match (row.verdict, self.class(call)) {
+            (Verdict::Missing | Verdict::MissingInBody, _) if self.subject == Subject::Role => {
+                "the role does not exist or is not in the organization's role set"
+            }
+            (Verdict::Missing, Class::OrganizationMissing) => "the organization does not exist in this instance",
+            (Verdict::Missing, Class::UserMissing) => "the user does not exist in this instance",
+            (Verdict::Missing, Class::NotMember) => "there is no such membership",
+            (Verdict::Missing, Class::InvitationGone) => "the invitation does not exist any more",
+            _ => row.meaning,
+        })
     }
 }
 
@@ -157,24 +223,19 @@ impl fmt::Display for BapiError {
             Kind::Timeout => f.write_str("Clerk did not answer in time"),
             Kind::Lost => f.write_str("the connection ended before Clerk's answer"),
             Kind::Unreadable { status } => write!(f, "Clerk answered {status} with a body that could not be read"),
-            Kind::Answered(answered) => answered.fmt(f),
+            Kind::Answered(answered) => answered.describe(self.call, f),
         }
     }
 }
 
-impl fmt::Display for Answered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Answered {
+    fn describe(&self, call: Call, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Clerk answered {}", self.status)?;
         match &self.code {
             Some(code) => write!(f, " {code}")?,
             None => f.write_str(" without a code")?,
         }
-        match self.known_code() {
-            Code::NotFound if self.about_role => {
-                f.write_str(": the role does not exist or is not in the organization's role set")
-            }
-            code => code.meaning().map_or(Ok(()), |meaning| write!(f, ": {meaning}")),
-        }
+        self.meaning(call).map_or(Ok(()), |meaning| write!(f, ": {meaning}"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One HTTP exchange with Clerk: headers, timeouts, a bounded body, and what went wrong where it did.
 //! Knows nothing of memberships.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use super::config::{ClientConfig, ConfigError};
 use super::error::Kind;
+use super::key::KeyInUse;
 use super::{API_VERSION, wire};
 
 /// Longest body read; a membership is about 2 KB.
@@ -33,6 +35,7 @@ pub(super) struct Exchange {
 #[derive(Clone)]
 pub(super) struct Transport {
     http: awc::Client,
+    key: Rc<KeyInUse>,
     timeout: Duration,
 }
 
@@ -49,16 +52,20 @@ impl Transport {
             .disable_redirects()
             // The timeout below covers the body as well.
             .disable_timeout()
-            .add_default_header((header::AUTHORIZATION, authorization(config)?))
             .add_default_header((header::USER_AGENT, user_agent(config)?))
             .add_default_header((header::ACCEPT, HeaderValue::from_static("application/json")))
             .add_default_header(("Clerk-API-Version", HeaderValue::from_static(API_VERSION)))
             .finish();
-        Ok(Self { http, timeout: config.timeout })
+        let key = Rc::new(KeyInUse::new(config.secret_key.clone())?);
+        Ok(Self { http, key, timeout: config.timeout })
     }
 
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    pub(super) fn refresh_key(&self) -> bool {
+        self.key.refresh()
     }
 
     pub(super) async fn exchange(
@@ -67,7 +74,7 @@ impl Transport {
         url: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Exchange, Kind> {
-        let request = self.http.request(method, url);
+        let request = self.http.request(method, url).insert_header((header::AUTHORIZATION, self.key.header()));
         let call = async {
             let response = match body {
                 Some(body) => request.send_json(body).await,
@@ -77,12 +84,6 @@ impl Transport {
         };
         actix_rt::time::timeout(self.timeout, call).await.unwrap_or(Err(Kind::Timeout))
     }
-}
-
-fn authorization(config: &ClientConfig) -> Result<HeaderValue, ConfigError> {
-    let mut value = HeaderValue::from_str(&config.secret_key.bearer()?).or(Err(ConfigError::SecretKey))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 fn user_agent(config: &ClientConfig) -> Result<HeaderValue, ConfigError> {
@@ -117,7 +118,9 @@ where
         .or_else(|| text(&headers, "clerk-trace-id"))
         .or_else(|| text(&headers, "cf-ray"))
         .map(|id| id.chars().filter(char::is_ascii_graphic).take(MAX_TRACE_ID).collect());
-    let retry_after = text(&headers, "retry-after").and_then(|text| retry_after(text, SystemTime::now()));
+    // A date is counted from Clerk's own clock, where it says what that is.
+    let now = text(&headers, "date").and_then(date).unwrap_or_else(SystemTime::now);
+    let retry_after = text(&headers, "retry-after").and_then(|text| retry_after(text, now));
     Exchange { status, body, retry_after, trace_id }
 }
 
@@ -132,9 +135,12 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
         // More digits than fit are a long time.
         Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
     } else {
-        let date = SystemTime::from(text.parse::<HttpDate>().ok()?);
-        Some(date.duration_since(now).unwrap_or_default())
+        Some(date(text)?.duration_since(now).unwrap_or_default())
     }
+}
+
+fn date(text: &str) -> Option<SystemTime> {
+    text.parse::<HttpDate>().ok().map(SystemTime::from)
 }
 
 /// Whether the request may have reached Clerk.

@@ -23,11 +23,20 @@ impl Called {
     /// The label of the attempt: what a member or no member means is for the recipe, to which the call was of use.
     pub(super) fn class(&self) -> &'static str {
         match &self.answer {
-            Answer::Done(_) | Answer::Seen(_) | Answer::Failed(Class::AlreadyMember | Class::NotMember) => "done",
+            Answer::Done(_) | Answer::Seen(_) => "done",
             Answer::Failed(Class::Retry { .. }) => "retry",
             Answer::Failed(Class::Wait) => "wait",
             Answer::Failed(Class::Refused) => "refused",
             Answer::Failed(Class::Halt) => "halt",
+            Answer::Failed(
+                Class::AlreadyMember
+                | Class::NotMember
+                | Class::OrganizationMissing
+                | Class::UserMissing
+                | Class::SomethingMissing
+                | Class::InvitationPending
+                | Class::InvitationGone,
+            ) => "done",
         }
     }
 }
@@ -55,6 +64,8 @@ async fn reply(client: &Client, claim: &Claim) -> Reply<Answer> {
         (Action::Revoke, _) => client.delete(&member).await.map(Answer::Done),
         (Action::Grant(_), Step::Inspect) => client.inspect(&member).await.map(Answer::Seen),
         (Action::Grant(grant), Step::Update) => client.update(&member, &grant.role).await.map(Answer::Done),
-        (Action::Grant(grant), _) => client.create(&member, &grant.role, claim.change.id.event).await.map(Answer::Done),
+        (Action::Grant(grant), _) => {
+            client.create(&member, &grant.role, &grant.metadata, claim.change.id.event).await.map(Answer::Done)
+        }
     }
 }

@@ -52,7 +52,14 @@ pub(super) fn decide(claim: &Claim, answer: &Answer) -> Decision {
         }
         Answer::Failed(Class::Wait) => Decision::Wait,
         Answer::Failed(Class::Halt) => Decision::Halt,
-        Answer::Failed(Class::Refused) => Decision::Refuse,
+        Answer::Failed(
+            Class::Refused
+            | Class::OrganizationMissing
+            | Class::UserMissing
+            | Class::SomethingMissing
+            | Class::InvitationPending
+            | Class::InvitationGone,
+        ) => Decision::Refuse,
         Answer::Failed(Class::AlreadyMember) => already_member(claim),
         Answer::Failed(Class::NotMember) => not_member(claim),
         Answer::Done(membership) => end(done(claim), membership.id.as_ref(), None),

@@ -6,9 +6,13 @@ use serde_json::{Value, json};
 
 use super::super::error::Class;
 use super::super::fake::{Answer, Fake};
-use super::super::{ClientConfig, SecretKey};
+use super::super::{ClientConfig, Membership, SecretKey};
 use super::*;
-use crate::domain::SenderName;
+use crate::domain::{EventId, Member, Metadata, Role, SenderName};
+
+mod invitations;
+mod key;
+mod lookups;
 
 fn client(url: &str) -> Client {
     let config = ClientConfig::new(url, SecretKey::new("sk_test_1"));
@@ -34,7 +38,7 @@ fn membership() -> Value {
 /// The class, code, status and trace id of a create that is answered like this.
 async fn create(answer: impl Fn() -> Answer + Send + Sync + 'static) -> Reply<Membership> {
     let fake = Fake::start(move |_| answer());
-    client(&fake.url).create(&key(), &role(), event()).await
+    client(&fake.url).create(&key(), &role(), &Metadata::default(), event()).await
 }
 
 const UNKNOWN: Class = Class::Retry { after: None, outcome_unknown: true };
@@ -56,7 +60,7 @@ async fn each_call_is_one_request_as_clerk_spells_it() {
         role: Some("org:member".to_owned()),
         usher_event: Some("e".to_owned()),
     };
-    assert_eq!(client.create(&key(), &role(), event()).await.result, Ok(expected.clone()));
+    assert_eq!(client.create(&key(), &role(), &Metadata::default(), event()).await.result, Ok(expected.clone()));
     assert_eq!(client.inspect(&key()).await.result, Ok(Some(expected.clone())));
     assert_eq!(client.update(&key(), &role()).await.result, Ok(expected.clone()));
     assert_eq!(client.delete(&key()).await.result, Ok(expected));
@@ -86,6 +90,18 @@ async fn each_call_is_one_request_as_clerk_spells_it() {
 }
 
 #[actix_rt::test]
+async fn a_new_membership_carries_the_metadata_of_its_rule_and_the_event() {
+    let fake = Fake::start(|_| Answer::json(200, &membership()));
+    let metadata: Metadata =
+        serde_json::from_value(json!({"public": {"plan": "team"}, "private": {"cost": 3, "usher_event": "forged"}}))
+            .unwrap();
+    assert!(client(&fake.url).create(&key(), &role(), &metadata, event()).await.result.is_ok());
+    let body: Value = serde_json::from_str(&fake.seen()[0].body).unwrap();
+    assert_eq!(body["public_metadata"], json!({"plan": "team"}));
+    assert_eq!(body["private_metadata"], json!({"cost": 3, "usher_event": event().to_string()}));
+}
+
+#[actix_rt::test]
 async fn a_trace_id_is_taken_from_the_body_then_from_the_headers() {
     let headers = "Clerk-Trace-Id: from_header\r\nCF-Ray: 8f-PDX\r\n";
     let reply =
@@ -106,6 +122,19 @@ async fn a_429_without_a_body_of_clerks_is_retried_after_what_it_says() {
 }
 
 #[actix_rt::test]
+async fn a_retry_after_that_is_a_date_is_counted_from_clerks_clock() {
+    let dates = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:50:37 GMT\r\n";
+    let reply = create(move || Answer::Text(503, dates.to_owned(), "<html>back soon</html>".to_owned())).await;
+    assert_eq!(class(&reply), Class::Retry { after: Some(Duration::from_secs(60)), outcome_unknown: true });
+}
+
+#[actix_rt::test]
+async fn a_page_of_something_in_between_is_read_by_its_status() {
+    let reply = create(|| Answer::Text(502, "Content-Type: text/html\r\n".to_owned(), "<html>".to_owned())).await;
+    assert_eq!((class(&reply), reply.status, reply.code), (UNKNOWN, Some(502), None));
+}
+
+#[actix_rt::test]
 async fn an_error_is_read_by_its_code() {
     let reply = create(|| Answer::error(400, "already_a_member_in_organization")).await;
     assert_eq!(class(&reply), Class::AlreadyMember);
@@ -118,7 +147,7 @@ async fn an_error_is_read_by_its_code() {
 async fn a_connection_that_ends_without_an_answer_leaves_the_outcome_unknown() {
     let cut = create(|| Answer::Cut).await;
     assert_eq!((class(&cut), cut.code.as_deref(), cut.status), (UNKNOWN, Some("connection_lost"), None));
-    let reset = client(&Fake::deaf().url).create(&key(), &role(), event()).await;
+    let reset = client(&Fake::deaf().url).create(&key(), &role(), &Metadata::default(), event()).await;
     assert_eq!((class(&reset), reset.code.as_deref(), reset.status), (UNKNOWN, Some("connection_lost"), None));
 }
 
@@ -130,7 +159,7 @@ async fn a_pooled_connection_that_is_cut_is_an_unknown_outcome_too() {
         );
     let client = client(&fake.url);
     assert_eq!(client.inspect(&key()).await.result, Ok(None));
-    assert_eq!(class(&client.create(&key(), &role(), event()).await), UNKNOWN);
+    assert_eq!(class(&client.create(&key(), &role(), &Metadata::default(), event()).await), UNKNOWN);
     assert_eq!(fake.seen().len(), 2, "nothing is sent twice behind the caller's back");
 }
 
@@ -158,7 +187,7 @@ async fn silence_ends_at_the_timeout() {
     let config = ClientConfig::new(&fake.url, SecretKey::new("sk_test_1"));
     let client = Client::new(ClientConfig { timeout: Duration::from_millis(50), ..config }).unwrap();
     let begun = Instant::now();
-    let reply = client.create(&key(), &role(), event()).await;
+    let reply = client.create(&key(), &role(), &Metadata::default(), event()).await;
     assert!(begun.elapsed() < Duration::from_secs(1));
     assert_eq!((class(&reply), reply.code.as_deref(), reply.status), (UNKNOWN, Some("timeout"), None));
 }
