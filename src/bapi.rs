@@ -13,7 +13,7 @@ mod wire;
 
 pub use client::Client;
 pub use config::{ClientConfig, ConfigError, SecretKey};
-pub use error::{BapiError, Class};
+pub use error::{BapiError, Class, Health};
 pub use reply::{Membership, Reply};
 
 /// The API version every call asks for; the shapes that usher reads are those of this version.

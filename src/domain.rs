@@ -7,6 +7,7 @@ mod event;
 mod membership;
 mod outcome;
 mod record;
+mod turns;
 
 pub use change::{Action, Change, ChangeId, Existing, Step};
 pub use digest::Digest;
@@ -14,6 +15,7 @@ pub use event::{Event, EventId, EventType, SenderName};
 pub use membership::{MembershipKey, OrganizationId, Role, UserId};
 pub use outcome::{Attempt, AttemptCode, ChangeState, EventStatus, Outcome};
 pub use record::{ChangeRecord, EventRecord, RuleFailure};
+pub use turns::Turns;
 
 /// Why a text is not the thing it claims to be: what was expected, never the text itself (it may be personal data).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -64,7 +64,26 @@ pub enum Class {
     NotMember,
 }
 
+/// What an answer, or none, says about Clerk itself, whatever becomes of the change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It answers.
+    Well,
+    /// It answers that it is asked too much.
+    Busy,
+    /// It does not answer, or not as itself.
+    Down,
+}
+
 impl BapiError {
+    /// What this failure says about Clerk.
+    pub fn health(&self) -> Health {
+        match &self.kind {
+            Kind::Unreachable | Kind::Timeout | Kind::Lost | Kind::Unreadable { .. } => Health::Down,
+            Kind::Answered(answered) => answered.health(),
+        }
+    }
+
     /// What this failure asks of whoever made the call.
     pub fn class(&self) -> Class {
         match &self.kind {
@@ -116,6 +135,14 @@ impl Answered {
             | Code::Form
             | Code::Request => Class::Refused,
             Code::Unknown => self.class_of_status(),
+        }
+    }
+
+    fn health(&self) -> Health {
+        match (self.known_code(), self.status) {
+            (Code::TooManyRequests, _) | (Code::Unknown, 429) => Health::Busy,
+            (Code::Trouble, _) | (Code::Unknown, 500..) => Health::Down,
+            _ => Health::Well,
         }
     }
 
