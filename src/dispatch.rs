@@ -2,17 +2,24 @@
 //! Knows nothing of rules, senders' requests or HTTP.
 
 mod backoff;
+mod breaker;
+mod bucket;
 mod call;
+mod concurrency;
 mod context;
+mod control;
 mod decide;
 #[cfg(test)]
 mod fixtures;
+mod limits;
 mod pace;
 mod policy;
 mod report;
+mod retry_budget;
 mod run;
 mod schedule;
 mod settle;
+mod slots;
 mod step;
 
 pub use policy::{Policy, Rate};

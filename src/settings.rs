@@ -63,7 +63,7 @@ pub struct Settings {
     pub body_limit: usize,
     /// `USHER_RATE`: calls of Clerk's API per 10 s.
     pub rate: u32,
-    /// `USHER_CONCURRENCY`: calls of Clerk's API at the same time.
+    /// `USHER_CONCURRENCY`: calls of Clerk's API at the same time, at most.
     pub concurrency: usize,
     /// `USHER_CALL_TIMEOUT`: how long to wait for the answer of one call.
     pub call_timeout: Duration,
@@ -174,7 +174,7 @@ impl Reader {
             body_limit: self.number("USHER_BODY_LIMIT", raw.usher_body_limit, 256 * 1024, 1024, 64 * 1024 * 1024)
                 as usize,
             rate: self.number("USHER_RATE", raw.usher_rate, rate, 1, 1_000_000),
-            concurrency: self.number("USHER_CONCURRENCY", raw.usher_concurrency, 32, 1, 1024) as usize,
+            concurrency: self.number("USHER_CONCURRENCY", raw.usher_concurrency, 64, 1, 1024) as usize,
             call_timeout: self.duration(
                 "USHER_CALL_TIMEOUT",
                 raw.usher_call_timeout,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::bapi::{Class, Client, Reply};
+use crate::bapi::{Class, Client, Health, Reply};
 use crate::domain::{Action, Attempt, AttemptCode, Step};
 use crate::ledger::Claim;
 
@@ -16,6 +16,8 @@ pub(super) struct Called {
     pub(super) answer: Answer,
     /// The failure in words.
     pub(super) why: Option<String>,
+    /// What it says about Clerk itself.
+    pub(super) health: Health,
     pub(super) attempt: Attempt,
 }
 
@@ -53,8 +55,11 @@ pub(super) async fn call(client: &Client, claim: &Claim) -> Called {
         trace_id: reply.trace_id,
     };
     match reply.result {
-        Ok(answer) => Called { answer, why: None, attempt },
-        Err(error) => Called { answer: Answer::Failed(error.class()), why: Some(error.to_string()), attempt },
+        Ok(answer) => Called { answer, why: None, health: Health::Well, attempt },
+        Err(error) => {
+            let (answer, health) = (Answer::Failed(error.class()), error.health());
+            Called { answer, why: Some(error.to_string()), health, attempt }
+        }
     }
 }
 

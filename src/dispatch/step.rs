@@ -18,17 +18,30 @@ use super::schedule::Moment;
 pub(super) async fn step(context: &Context, claim: Claim, asked: Instant) {
     match context.admit(&claim, asked).await {
         Admission::Back { due_at } => context.release(&claim, due_at).await,
-        Admission::Go { slot, probe } => {
+        Admission::Go(slot) => {
+            let begun = Instant::now();
             let called = call(&context.client, &claim).await;
-            // The slot is for calls: the next one leaves while this one is settled.
-            drop(slot);
             let decision = decide(&claim, &called.answer);
-            if probe && called.attempt.status.is_some() && decision != Decision::Halt {
-                context.resume();
-            }
-            context.heed(&decision, called.why.as_deref());
+            // The slot is for calls: the next one leaves while this one is settled.
+            context.heed(slot, &called, &decision, begun.elapsed());
             settle(context, &claim, called, decision).await;
         }
+    }
+}
+
+/// So many attempts of an outage are kept; those after them would say the same once a second.
+const ATTEMPTS_KEPT: u32 = 10;
+
+/// Whether the ledger can do without an attempt that found Clerk down.
+fn tells_nothing_new(claim: &Claim, next: &Next) -> bool {
+    let goes_on = matches!(next, Next::Again { answer_lost, .. } if *answer_lost == claim.answer_lost);
+    goes_on && claim.attempts >= ATTEMPTS_KEPT
+}
+
+/// While the breaker spares Clerk a change need not: it is due, so that there is one to probe with.
+fn hurry(next: &mut Next, now: Timestamp) {
+    if let Next::Again { due_at, .. } = next {
+        *due_at = now;
     }
 }
 
@@ -36,7 +49,13 @@ async fn settle(context: &Context, claim: &Claim, called: Called, decision: Deci
     context.metrics.attempt(called.class(), f64::from(called.attempt.duration_ms) / 1000.0);
     let counted = decision != Decision::Halt;
     let moment = Moment { policy: &context.policy, now: Timestamp::now(), random: fastrand::f64() };
-    let next = moment.next(claim, decision, called.why);
+    let mut next = moment.next(claim, decision, called.why);
+    if context.is_out(called.health) {
+        if tells_nothing_new(claim, &next) {
+            return context.release(claim, moment.now).await;
+        }
+        hurry(&mut next, moment.now);
+    }
     let (change, lease, attempt) = (claim.change.id, claim.lease, called.attempt);
     let settlement = Settlement { change, lease, attempt: attempt.clone(), counted, next: next.clone() };
     match (context.settle(settlement).await, &next) {
