@@ -2,6 +2,7 @@
 //! Knows nothing of rules, senders' requests or HTTP.
 
 mod backoff;
+mod cache;
 mod call;
 mod context;
 mod decide;
@@ -15,6 +16,7 @@ mod schedule;
 mod settle;
 mod step;
 
+pub use decide::{Brake, Brakes};
 pub use policy::{Policy, Rate};
 pub use run::Dispatcher;
 

@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 
 use super::pace::{Leave, Pace};
 use super::schedule::later;
-use super::{Policy, backoff, decide::Decision};
+use super::{Policy, backoff, cache::Cache, decide::Decision};
 
 /// What a lease leaves at least beyond the time a call may take: for waiting before it and settling after it.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -30,6 +30,7 @@ pub(super) struct Context {
     pub(super) metrics: Arc<Metrics>,
     pub(super) shutdown: CancellationToken,
     pub(super) pace: RefCell<Pace>,
+    pub(super) cache: RefCell<Cache>,
     /// Claimed, and not yet calling: their tokens are as good as spent.
     pub(super) queued: Cell<usize>,
     /// What came of a call, or of none, and could not be written yet.
@@ -71,6 +72,7 @@ impl Context {
     ) -> Self {
         policy.lease = policy.lease.max(client.timeout() + LEASE_MARGIN);
         let pace = RefCell::new(Pace::new(policy.rate, Instant::now()));
+        let cache = RefCell::new(Cache::new(policy.lookups_live));
         let slots = Semaphore::new(policy.concurrency.clamp(1, Semaphore::MAX_PERMITS));
         Self {
             ledger,
@@ -79,6 +81,7 @@ impl Context {
             metrics,
             shutdown,
             pace,
+            cache,
             queued: Cell::new(0),
             unwritten: Cell::new(0),
             troubled: Cell::new(false),
