@@ -164,10 +164,10 @@ fn end(outcome: Outcome, membership_id: Option<&str>, reason: Option<String>) ->
     Decision::End { outcome, membership_id: membership_id.map(str::to_owned), reason }
 }
 
-/// A revoke that found nothing to end, or whose own effect it cannot tell from nothing.
+/// A revoke that finds nothing to end; after an effect of its own, or one that nobody knows of, it may have ended it.
 fn nothing_left(claim: &Claim, reason: &str) -> Decision {
     if claim.answer_lost {
-        let reason = "an answer may have been lost; there is no membership now";
+        let reason = "an answer may have been lost, or an invitation was withdrawn; there is nothing left now";
         return end(Outcome::Revoked, None, Some(reason.to_owned()));
     }
     end(Outcome::Unchanged, None, Some(reason.to_owned()))
