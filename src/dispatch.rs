@@ -4,6 +4,7 @@
 mod backoff;
 mod breaker;
 mod bucket;
+mod cache;
 mod call;
 mod concurrency;
 mod context;
@@ -22,6 +23,7 @@ mod settle;
 mod slots;
 mod step;
 
+pub use decide::{Brake, Brakes};
 pub use policy::{Policy, Rate};
 pub use run::Dispatcher;
 

@@ -49,6 +49,11 @@ struct State {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Held {
+    action: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Class {
     class: &'static str,
 }
@@ -59,6 +64,7 @@ pub struct Metrics {
     registry: Registry,
     events: Family<Verdict, Counter>,
     changes: Family<Change, Counter>,
+    held: Family<Held, Counter>,
     attempts: Family<Class, Counter>,
     attempt_seconds: Histogram,
     outcome_seconds: Histogram,
@@ -86,6 +92,7 @@ impl Metrics {
             registry: Registry::default(),
             events: Family::default(),
             changes: Family::default(),
+            held: Family::default(),
             attempts: Family::default(),
             attempt_seconds: Histogram::new(ATTEMPT_BUCKETS),
             outcome_seconds: Histogram::new(OUTCOME_BUCKETS),
@@ -110,6 +117,7 @@ impl Metrics {
             self.events.get_or_create(&Verdict { verdict }).inc_by(0);
         }
         for action in ACTIONS {
+            self.held.get_or_create(&Held { action }).inc_by(0);
             for outcome in OUTCOMES {
                 self.changes.get_or_create(&Change { action, outcome }).inc_by(0);
             }
@@ -124,6 +132,7 @@ impl Metrics {
         let r = &mut self.registry;
         r.register("usher_events", "Events sent, by what was answered", self.events.clone());
         r.register("usher_changes", "Changes settled, by their outcome", self.changes.clone());
+        r.register("usher_changes_held", "Changes that the brake held, each time it did", self.held.clone());
         r.register("usher_attempts", "Calls of Clerk's API, by the class of the answer", self.attempts.clone());
         r.register("usher_attempt_seconds", "Time a call of Clerk's API took", self.attempt_seconds.clone());
         let help = "Time from the acceptance of an event to the outcome of its change";
@@ -155,6 +164,11 @@ impl Metrics {
     pub fn outcome(&self, action: &'static str, outcome: &'static str, seconds: f64) {
         self.changes.get_or_create(&Change { action, outcome }).inc();
         self.outcome_seconds.observe(seconds);
+    }
+
+    /// The brake held a change.
+    pub fn held(&self, action: &'static str) {
+        self.held.get_or_create(&Held { action }).inc();
     }
 
     /// A call was answered, or not: done, retry, wait, refused or halt.

@@ -94,7 +94,14 @@ fn attempt(milliseconds: i64) -> Attempt {
 }
 
 fn settlement(claim: &Claim, next: Next) -> Settlement {
-    Settlement { change: claim.change.id, lease: claim.lease, attempt: attempt(5), counted: true, next }
+    Settlement {
+        change: claim.change.id,
+        lease: claim.lease,
+        attempt: Some(attempt(5)),
+        counted: true,
+        lowers: false,
+        next,
+    }
 }
 
 fn done(outcome: Outcome) -> Next {

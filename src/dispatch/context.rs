@@ -16,11 +16,11 @@ use crate::ledger::{Claim, Ledger};
 use crate::metrics::Metrics;
 
 use super::breaker::Phase;
-use super::call::Called;
 use super::control::{Control, Ended, Leave};
 use super::schedule::later;
 use super::slots::{Held, Slots};
-use super::{Policy, backoff, concurrency, decide::Decision};
+use super::step::Came;
+use super::{Policy, backoff, cache::Cache, concurrency};
 
 /// What a lease leaves at least beyond the time a call may take: for waiting before it and settling after it.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -32,6 +32,7 @@ pub(super) struct Context {
     pub(super) metrics: Arc<Metrics>,
     pub(super) shutdown: CancellationToken,
     pub(super) control: RefCell<Control>,
+    pub(super) cache: RefCell<Cache>,
     /// Claimed, and not yet calling: their tokens are as good as spent.
     pub(super) queued: Cell<usize>,
     /// What came of a call, or of none, and could not be written yet.
@@ -75,6 +76,7 @@ impl Context {
         policy.lease = policy.lease.max(client.timeout() + LEASE_MARGIN);
         let control = RefCell::new(Control::new(&policy, Instant::now()));
         let slots = Slots::new(policy.concurrency);
+        let cache = RefCell::new(Cache::new(policy.lookups_live));
         Self {
             ledger,
             client,
@@ -82,6 +84,7 @@ impl Context {
             metrics,
             shutdown,
             control,
+            cache,
             queued: Cell::new(0),
             unwritten: Cell::new(0),
             troubled: Cell::new(false),
@@ -120,7 +123,13 @@ impl Context {
             }
             let leave = self.control.borrow_mut().leave(claim, now, fastrand::f64());
             match leave {
-                Leave::Go { probe } => return Admission::Go(self.slot(held, claim.change.id, probe)),
+                Leave::Go { probe } => {
+                    if probe {
+                        // A key that was rotated meanwhile is the likeliest end of a halt.
+                        self.client.refresh_key();
+                    }
+                    return Admission::Go(self.slot(held, claim.change.id, probe));
+                }
                 Leave::Later(at) => time::sleep_until(at.into()).await,
                 Leave::Back(at) => return back(at - now),
             }
@@ -133,14 +142,14 @@ impl Context {
     }
 
     /// What the end of a call means for the calls of everybody else; `took` is how long it was.
-    pub(super) fn heed(&self, slot: Slot<'_>, called: &Called, decision: &Decision, took: Duration) {
-        let (now, in_order) = (Instant::now(), called.health == Health::Well);
-        let ended = Ended { change: slot.change, probe: slot.probe, health: called.health, decision };
+    pub(super) fn heed(&self, slot: Slot<'_>, came: &Came, took: Duration) {
+        let (now, in_order) = (Instant::now(), came.health == Health::Well);
+        let ended = Ended { change: slot.change, probe: slot.probe, health: came.health, decision: &came.decision };
         let news = self.control.borrow_mut().ended(&ended, now, fastrand::f64());
         let in_flight = self.calling.borrow().len();
         self.slots.ended(now, concurrency::Ended { took, in_flight, in_order });
         if let Some(phase) = news.phase {
-            self.say(phase, called.why.as_deref());
+            self.say(phase, came.why.as_deref());
         }
         if news.phase == Some(Phase::Closed) {
             self.slots.begin_anew(now);

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::domain::Action;
 
-    const RETRY: Decision = Decision::Retry { after: None, outcome_unknown: false };
+    const RETRY: Decision = Decision::Retry { step: Step::Create, after: None, outcome_unknown: false };
     const GO: Leave = Leave::Go { probe: false };
 
     fn control() -> (Control, Instant) {
@@ -180,14 +180,21 @@ mod tests {
         assert_eq!((control.room(now), control.leave(&claim, now, 0.5)), (Room::NotBefore(at), Leave::Back(at)));
         assert_eq!((control.room(at), control.leave(&claim, at, 0.5)), (Room::Calls(1), Leave::Go { probe: true }));
         assert!(matches!(control.leave(&claim, at, 0.5), Leave::Back(_)));
-        assert_eq!(ended(&mut control, &Decision::Refuse, Health::Well, true, at).phase, Some(Phase::Closed));
+        assert_eq!(
+            ended(&mut control, &Decision::Refuse { reason: None }, Health::Well, true, at).phase,
+            Some(Phase::Closed)
+        );
         assert_eq!(control.leave(&claim, at, 0.5), GO);
     }
 
     #[test]
     fn a_429_is_no_failure_of_clerk_and_closes_the_pace() {
         let (mut control, now) = control();
-        let retry = |seconds| Decision::Retry { after: Some(Duration::from_secs(seconds)), outcome_unknown: false };
+        let retry = |seconds| Decision::Retry {
+            step: Step::Create,
+            after: Some(Duration::from_secs(seconds)),
+            outcome_unknown: false,
+        };
         let news: Vec<_> =
             (0..9).map(|_| ended(&mut control, &retry(7200), Health::Busy, false, now).silence_capped).collect();
         assert_eq!(news.iter().filter(|capped| **capped).count(), 1, "said once");

@@ -57,6 +57,14 @@ pub(super) fn claim(action: Action) -> Claim {
     }
 }
 
+/// The first claim of a new change of this key.
+pub(super) fn claim_of(organization: &str, user: &str, action: Action) -> Claim {
+    let mut claim = claim(action);
+    claim.change.key = MembershipKey { organization: organization.parse().unwrap(), user: user.parse().unwrap() };
+    claim.step = claim.change.first_step();
+    claim
+}
+
 /// An event with one change, as ingest records it.
 pub(super) fn entry(number: u32, user: &str, action: Action) -> Entry {
     let change = change(number, user, action);

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::Brakes;
+
 /// How fast, how often and how long.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -18,6 +20,12 @@ pub struct Policy {
     pub wait_first_delay: Duration,
     /// The longest such pause.
     pub wait_ceiling: Duration,
+    /// Counted from the acceptance: how long a grant waits for its user to appear, where its rule says so.
+    pub wait_for_user: Duration,
+    /// How long what was looked up by a name is believed.
+    pub lookups_live: Duration,
+    /// From when on removals are held, by sender.
+    pub brakes: Brakes,
     /// How long no call is made after Clerk refused the key or the API version; then one probe.
     pub halt_pause: Duration,
     /// So many calls in a row that find Clerk down open the breaker.
@@ -53,6 +61,9 @@ impl Default for Policy {
             give_up_after: Duration::from_secs(24 * 3600),
             wait_first_delay: Duration::from_secs(30),
             wait_ceiling: Duration::from_secs(15 * 60),
+            wait_for_user: Duration::from_secs(7 * 24 * 3600),
+            lookups_live: Duration::from_secs(5 * 60),
+            brakes: Brakes::default(),
             halt_pause: Duration::from_secs(30),
             trip_after: 5,
             probe_within: Duration::from_secs(1),

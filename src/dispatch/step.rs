@@ -5,26 +5,54 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::bapi::Health;
+use crate::domain::Attempt;
 use crate::ledger::{Claim, Next, Settled, Settlement};
 
-use super::call::{Called, call};
+use super::call::{Call, Called, call};
 use super::context::{Admission, Context};
-use super::decide::{Decision, decide};
+use super::decide::{Decision, Gate, Guard, decide, gate, lowers};
 use super::report;
 use super::schedule::Moment;
 
+/// What came of a claim, with a call or without.
+pub(super) struct Came {
+    pub(super) decision: Decision,
+    /// What the call said about Clerk.
+    pub(super) health: Health,
+    attempt: Option<Attempt>,
+    /// What the call said, where it failed.
+    pub(super) why: Option<String>,
+    lowers: bool,
+}
+
+impl Came {
+    fn without_call(decision: Decision) -> Self {
+        Self { decision, health: Health::Well, attempt: None, why: None, lowers: false }
+    }
+}
+
 /// Takes a claimed change one call further, or gives it back where no call may be made now; `asked` is when the ledger
 /// was asked for the claim.
-pub(super) async fn step(context: &Context, claim: Claim, asked: Instant) {
+pub(super) async fn step(context: &Context, mut claim: Claim, asked: Instant) {
+    if let Some(decision) = context.settled_already(&mut claim) {
+        context.queued.set(context.queued.get().saturating_sub(1));
+        return settle(context, &claim, Came::without_call(decision)).await;
+    }
     match context.admit(&claim, asked).await {
         Admission::Back { due_at } => context.release(&claim, due_at).await,
         Admission::Go(slot) => {
+            let Some(next) = Call::of(&claim) else {
+                let decision = Decision::refuse("the next call does not fit the change; replay it");
+                return settle(context, &claim, Came::without_call(decision)).await;
+            };
             let begun = Instant::now();
-            let called = call(&context.client, &claim).await;
-            let decision = decide(&claim, &called.answer);
+            let called = call(&context.client, next).await;
+            let took = begun.elapsed();
+            let came = context.came(&claim, called);
             // The slot is for calls: the next one leaves while this one is settled.
-            context.heed(slot, &called, &decision, begun.elapsed());
-            settle(context, &claim, called, decision).await;
+            context.heed(slot, &came, took);
+            settle(context, &claim, came).await;
         }
     }
 }
@@ -45,28 +73,68 @@ fn hurry(next: &mut Next, now: Timestamp) {
     }
 }
 
-async fn settle(context: &Context, claim: &Claim, called: Called, decision: Decision) {
-    context.metrics.attempt(called.class(), f64::from(called.attempt.duration_ms) / 1000.0);
-    let counted = decision != Decision::Halt;
+impl Context {
+    /// What is known of a claim without a call: the name it would look up, or that the brake holds it. Otherwise the claim
+    /// has the step whose call comes next.
+    fn settled_already(&self, claim: &mut Claim) -> Option<Decision> {
+        if let Some(key) = self.cache.borrow_mut().resolve(claim, Instant::now()) {
+            return Some(Decision::Found { key });
+        }
+        let gate = gate(claim, &self.guard(claim));
+        match gate {
+            Gate::Call(step) => claim.step = step,
+            Gate::Hold(reason) => return Some(Decision::Hold { reason }),
+        }
+        None
+    }
+
+    fn guard(&self, claim: &Claim) -> Guard<'_> {
+        let brake = self.policy.brakes.of(&claim.event.sender);
+        let organization = &claim.change.key.organization;
+        Guard { brake, members: self.cache.borrow().members(organization, Instant::now(), brake.window) }
+    }
+
+    fn came(&self, claim: &Claim, called: Called) -> Came {
+        let Called { answer, health, why, attempt } = called;
+        self.cache.borrow_mut().learn(claim, &answer, Instant::now());
+        let outdated = self.cache.borrow_mut().mend(claim, &answer);
+        let decision =
+            outdated.map_or_else(|| decide(claim, &answer, &self.guard(claim)), |key| Decision::Found { key });
+        self.metrics.attempt(decision.class(), f64::from(attempt.duration_ms) / 1000.0);
+        Came { decision, health, attempt: Some(attempt), why, lowers: lowers(claim, &answer) }
+    }
+}
+
+async fn settle(context: &Context, claim: &Claim, came: Came) {
+    let Came { decision, health, attempt, why, lowers } = came;
+    let counted = attempt.is_some() && !matches!(decision, Decision::Halt | Decision::Found { .. });
     let moment = Moment { policy: &context.policy, now: Timestamp::now(), random: fastrand::f64() };
-    let mut next = moment.next(claim, decision, called.why);
-    if context.is_out(called.health) {
+    let mut next = moment.next(claim, decision, why);
+    if context.is_out(health) {
         if tells_nothing_new(claim, &next) {
             return context.release(claim, moment.now).await;
         }
         hurry(&mut next, moment.now);
     }
-    let (change, lease, attempt) = (claim.change.id, claim.lease, called.attempt);
-    let settlement = Settlement { change, lease, attempt: attempt.clone(), counted, next: next.clone() };
-    match (context.settle(settlement).await, &next) {
-        (Some(Settled::Recorded { .. }), Next::Done { outcome, reason, .. }) => {
-            report::outcome(context, claim, &attempt, *outcome, reason.as_deref());
+    let (change, lease) = (claim.change.id, claim.lease);
+    let settlement = Settlement { change, lease, attempt: attempt.clone(), counted, lowers, next: next.clone() };
+    match context.settle(settlement).await {
+        Some(Settled::Recorded { finished }) => {
+            told(context, claim, attempt.as_ref(), &next);
+            finished.iter().for_each(|finished| report::finished(context, finished));
         }
-        (Some(Settled::Recorded { .. }), Next::Again { step, due_at, reason, .. }) => {
-            report::again(claim, &attempt, step, *due_at, reason.as_deref());
+        Some(Settled::Stale) => tracing::debug!(%change, "the lease had lapsed; the attempt counts for nothing"),
+        None => tracing::debug!(%change, "not settled; the lease will lapse"),
+    }
+}
+
+fn told(context: &Context, claim: &Claim, attempt: Option<&Attempt>, next: &Next) {
+    match next {
+        Next::Done { outcome, reason, .. } => {
+            report::outcome(context, claim, attempt, *outcome, reason.as_deref());
         }
-        (Some(Settled::Recorded { .. }), Next::Found { .. } | Next::Held { .. }) => {}
-        (Some(Settled::Stale), _) => tracing::debug!(%change, "the lease had lapsed; the attempt counts for nothing"),
-        (None, _) => tracing::debug!(%change, "not settled; the lease will lapse"),
+        Next::Again { step, due_at, reason, .. } => report::again(claim, attempt, step, *due_at, reason.as_deref()),
+        Next::Found { key } => report::found(claim, attempt, key),
+        Next::Held { reason } => report::held(context, claim, reason),
     }
 }

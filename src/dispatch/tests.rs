@@ -1,6 +1,7 @@
 //! Steps and the loop against a ledger and a socket that answers as Clerk would.
 
 mod bench;
+mod lines;
 mod order;
 
 use std::cell::Cell;

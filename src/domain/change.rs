@@ -157,9 +157,12 @@ pub struct Change {
 
 impl Change {
     /// The call a change begins with: names are looked up first.
+    ///
+    /// A revoke by address begins with the invitation: a user who signed up could still accept it after the revoke.
     pub fn first_step(&self) -> Step {
         match (&self.key, &self.action) {
             (MembershipKey { organization: OrganizationRef::Slug(_), .. }, _) => Step::FindOrganization,
+            (MembershipKey { user: UserRef::Email(_), .. }, Action::Revoke) => Step::FindInvitation,
             (MembershipKey { user: UserRef::Email(_) | UserRef::ExternalId(_), .. }, _) => Step::FindUser,
             (_, Action::Grant(_)) => Step::Create,
             (_, Action::Revoke) => Step::Delete,

@@ -200,9 +200,11 @@ pub(super) fn settle(connection: &Connection, settlement: &Settlement) -> rusqli
     if written == 0 {
         return Ok(Settled::Stale);
     }
-    insert_attempt(connection, row, lease, &settlement.attempt)?;
-    if settlement.counted {
-        connection.prepare_cached(COUNT)?.execute(params![row, settlement.attempt.at.as_millisecond()])?;
+    if let Some(attempt) = &settlement.attempt {
+        insert_attempt(connection, row, lease, attempt)?;
+        if settlement.counted {
+            connection.prepare_cached(COUNT)?.execute(params![row, attempt.at.as_millisecond()])?;
+        }
     }
     if matches!(settlement.next, Next::Done { .. }) {
         promote_successor(connection, row)?;

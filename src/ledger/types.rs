@@ -77,10 +77,12 @@ pub struct Settlement {
     pub change: ChangeId,
     /// The claim's number.
     pub lease: u64,
-    /// The call that was made.
-    pub attempt: Attempt,
+    /// The call that was made, where one was.
+    pub attempt: Option<Attempt>,
     /// Whether it counts towards giving up.
     pub counted: bool,
+    /// Whether the change was seen to lower a role: it is a removal from now on, as a revoke is from the start.
+    pub lowers: bool,
     /// How it goes on.
     pub next: Next,
 }

@@ -55,7 +55,7 @@ async fn another_attempt_comes_when_it_is_due_and_knows_those_before() {
     };
     for (now, counted, due) in [(0, false, 100), (100, true, 200), (200, true, 300)] {
         let claim = ledger.claim(at(now), 9, LEASE).await.unwrap().remove(0);
-        let settlement = Settlement { counted, attempt: attempt(now), ..settlement(&claim, again(due)) };
+        let settlement = Settlement { counted, attempt: Some(attempt(now)), ..settlement(&claim, again(due)) };
         assert_eq!(ledger.settle(settlement).await, Ok(Settled::Recorded { finished: Vec::new() }));
         assert_eq!(ledger.claim(at(due - 1), 9, LEASE).await.unwrap(), []);
         assert_eq!(ledger.next_due().await, Ok(Some(at(due))));

@@ -1,14 +1,27 @@
-//! The recipe against a small model of Clerk that fails, loses answers and forgets who asked.
+//! The recipe answer by answer; `tests/` follows whole changes through a small model of Clerk.
 
-use super::super::fixtures::{ROLES, claim, grant};
+mod clerk;
+mod existing;
+mod histories;
+mod table;
+
+use super::super::fixtures::{claim, claim_of, grant};
 use super::*;
-use proptest::prelude::*;
-use proptest::sample::select;
+use crate::domain::{Existing, Grant, MissingUser};
 
 const OTHER_EVENT: &str = "another event";
 
 fn membership(role: &str, usher_event: Option<String>) -> Membership {
     Membership { id: Some("orgmem_1".to_owned()), role: Some(role.to_owned()), usher_event }
+}
+
+fn invitation(role: &str, usher_event: Option<String>) -> Invitation {
+    Invitation { id: "orginv_1".parse().unwrap(), role: Some(role.to_owned()), usher_event }
+}
+
+/// By the default brake, with nothing known of the members.
+fn judged(claim: &Claim, answer: &Answer) -> Decision {
+    decide(claim, answer, &Guard { brake: &Brake::default(), members: None })
 }
 
 fn outcome(decision: Decision) -> Outcome {
@@ -20,7 +33,14 @@ fn outcome(decision: Decision) -> Outcome {
 
 fn inspected(existing: Existing, answer_lost: bool, role: &str, usher_event: Option<String>) -> Decision {
     let claim = Claim { step: Step::Inspect, answer_lost, ..claim(grant("org:member", existing)) };
-    decide(&claim, &Answer::Seen(Some(membership(role, usher_event))))
+    judged(&claim, &Answer::Inspected(Some(membership(role, usher_event))))
+}
+
+/// A grant of this key whose user may be missing.
+fn patient(user: &str, missing_user: MissingUser) -> Claim {
+    let mut grant = Grant::new("org:member".parse().unwrap(), Existing::Raise, vec!["org:viewer".parse().unwrap()]);
+    grant.missing_user = missing_user;
+    claim_of("org_1", user, Action::Grant(grant))
 }
 
 #[test]
@@ -46,7 +66,7 @@ fn a_membership_as_wanted_is_granted_only_where_this_change_can_have_made_it() {
 fn what_only_a_lost_answer_can_explain_is_not_said_to_be_certain() {
     let revoke = Claim { answer_lost: true, ..claim(Action::Revoke) };
     let ends =
-        [inspected(Existing::Raise, true, "org:member", None), decide(&revoke, &Answer::Failed(Class::NotMember))];
+        [inspected(Existing::Raise, true, "org:member", None), judged(&revoke, &Answer::Failed(Class::NotMember))];
     for end in ends {
         let Decision::End { reason, .. } = end else { panic!() };
         assert!(reason.is_some_and(|reason| reason.contains("may have been lost")));
@@ -68,180 +88,97 @@ fn another_role_is_kept_raised_or_replaced_as_the_rule_says() {
 }
 
 #[test]
+fn a_grant_that_stands_for_a_revoke_as_well_replaces_whatever_is_there() {
+    let keep = grant("org:member", Existing::Keep);
+    let claim = Claim { step: Step::Inspect, replaces: true, ..claim(keep) };
+    for current in ["org:viewer", "org:admin", "org:unheard_of"] {
+        let answer = Answer::Inspected(Some(membership(current, None)));
+        assert_eq!(judged(&claim, &answer), Decision::Then(Step::Update), "{current}");
+    }
+}
+
+#[test]
 fn a_text_that_is_no_role_is_not_repeated() {
     let decision = inspected(Existing::Keep, false, "mail@example.com", None);
     assert!(!format!("{decision:?}").contains("mail"));
 }
 
 #[test]
-fn a_failure_is_passed_on_as_what_it_asks_for() {
-    let claim = claim(Action::Revoke);
-    let of = |class| decide(&claim, &Answer::Failed(class));
-    assert_eq!(of(Class::Wait), Decision::Wait);
-    assert_eq!(of(Class::Halt), Decision::Halt);
-    assert_eq!(of(Class::Refused), Decision::Refuse);
-    let retry = Class::Retry { after: None, outcome_unknown: true };
-    assert_eq!(of(retry), Decision::Retry { after: None, outcome_unknown: true });
-    assert_eq!(of(Class::AlreadyMember), Decision::Refuse, "an answer that a delete cannot have");
+fn a_name_that_was_found_becomes_the_key() {
+    let claim = claim_of("slug:acme", "email:ada@example.com", Action::Revoke);
+    let Decision::Found { key } = judged(&claim, &Answer::OrganizationFound("org_acme".parse().ok())) else { panic!() };
+    assert_eq!((key.organization.to_text(), &key.user), ("org_acme".to_owned(), &claim.change.key.user));
+    let claim = claim_of("org_1", "external_id:42", Action::Revoke);
+    let found = Answer::UserFound(FoundUser::One("user_ada".parse().unwrap()));
+    let Decision::Found { key } = judged(&claim, &found) else { panic!() };
+    assert_eq!(key.to_string(), "org_1/user_ada");
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Fault {
-    None,
-    /// Not reached, or asked to come later.
-    Refused,
-    /// Cut before anything happened.
-    DropBefore,
-    /// Cut after it happened.
-    DropAfter,
-    /// usher is killed in the call, before or after it happened: no decision, and the lease lapses.
-    CrashBefore,
-    CrashAfter,
-}
-
-#[derive(Debug, Default)]
-struct Clerk {
-    membership: Option<Membership>,
-    creates: u32,
-}
-
-impl Clerk {
-    fn apply(&mut self, claim: &Claim) -> Answer {
-        let wanted = claim.change.action.role().map(Role::as_str).unwrap_or_default();
-        match claim.step {
-            Step::Create if self.membership.is_some() => Answer::Failed(Class::AlreadyMember),
-            Step::Create => {
-                self.creates += 1;
-                self.membership = Some(membership(wanted, Some(claim.change.id.event.to_string())));
-                Answer::Done(self.membership.clone().unwrap())
-            }
-            Step::Inspect => Answer::Seen(self.membership.clone()),
-            Step::Update => match &mut self.membership {
-                Some(membership) => {
-                    membership.role = Some(wanted.to_owned());
-                    Answer::Done(membership.clone())
-                }
-                None => Answer::Failed(Class::NotMember),
-            },
-            _ => self.membership.take().map_or(Answer::Failed(Class::NotMember), Answer::Done),
-        }
-    }
-
-    /// `None` where nobody was left to hear the answer.
-    fn call(&mut self, claim: &Claim, fault: Fault) -> Option<Answer> {
-        let lost = Answer::Failed(Class::Retry { after: None, outcome_unknown: true });
-        match fault {
-            Fault::None => Some(self.apply(claim)),
-            Fault::Refused => Some(Answer::Failed(Class::Retry { after: None, outcome_unknown: false })),
-            Fault::DropBefore => Some(lost),
-            Fault::DropAfter => {
-                self.apply(claim);
-                Some(lost)
-            }
-            Fault::CrashBefore => None,
-            Fault::CrashAfter => {
-                self.apply(claim);
-                None
-            }
-        }
+#[test]
+fn a_name_without_an_organization_or_of_several_users_is_refused() {
+    for action in [grant("org:member", Existing::Raise), Action::Revoke] {
+        let claim = claim_of("slug:acme", "user_1", action);
+        assert!(matches!(judged(&claim, &Answer::OrganizationFound(None)), Decision::Refuse { reason: Some(_) }));
+        assert!(matches!(judged(&claim, &Answer::UserFound(FoundUser::Several)), Decision::Refuse { reason: Some(_) }));
     }
 }
 
-/// Follows a change to its end as the ledger and the loop would; `between` happens before each call.
-fn follow(
-    claim: &mut Claim,
-    clerk: &mut Clerk,
-    faults: &[Fault],
-    mut between: impl FnMut(usize, &mut Clerk),
-) -> Outcome {
-    for attempt in 0..faults.len() + 10 {
-        between(attempt, clerk);
-        let fault = faults.get(attempt).copied().unwrap_or(Fault::None);
-        match clerk.call(claim, fault).map(|answer| decide(claim, &answer)) {
-            None => claim.answer_lost = true,
-            Some(Decision::End { outcome, .. }) => return outcome,
-            Some(Decision::Then(step) | Decision::Restart(step)) => claim.step = step,
-            Some(Decision::Retry { outcome_unknown, .. }) => claim.answer_lost |= outcome_unknown,
-            Some(other) => panic!("{other:?}"),
+#[test]
+fn a_missing_user_is_refused_waited_for_or_invited_however_it_shows() {
+    let ways = [Answer::UserFound(FoundUser::None), Answer::UserConfirmed(false), Answer::Failed(Class::UserMissing)];
+    for way in ways {
+        let of = |user, missing| judged(&patient(user, missing), &way);
+        for user in ["user_1", "external_id:42", "email:ada@example.com"] {
+            assert!(matches!(of(user, MissingUser::Fail), Decision::Refuse { reason: Some(_) }), "{user} {way:?}");
+            assert_eq!(of(user, MissingUser::Wait), Decision::Wait(WaitFor::User), "{user} {way:?}");
         }
+        assert_eq!(of("email:ada@example.com", MissingUser::Invite), Decision::Then(Step::FindInvitation));
+        assert!(matches!(of("user_1", MissingUser::Invite), Decision::Refuse { reason: Some(_) }));
     }
-    panic!("no end at {:?} with {clerk:?}", claim.step)
 }
 
-fn faults() -> impl Strategy<Value = Vec<Fault>> {
-    use Fault::{CrashAfter, CrashBefore, DropAfter, DropBefore, None, Refused};
-    proptest::collection::vec(select(vec![None, None, Refused, DropBefore, DropAfter, CrashBefore, CrashAfter]), 0..8)
-}
-
-fn memberships() -> impl Strategy<Value = Option<Membership>> {
-    let made_by = select(vec![None, Some(OTHER_EVENT.to_owned())]);
-    proptest::option::of((select(ROLES.to_vec()), made_by).prop_map(|(role, by)| membership(role, by)))
-}
-
-fn existings() -> impl Strategy<Value = Existing> {
-    select(vec![Existing::Keep, Existing::Raise, Existing::Replace])
-}
-
-/// The role there must be at the end, and the outcomes that tell the truth about it.
-fn expected(before: Option<&Membership>, wanted: &str, existing: Existing, lost: bool) -> (String, Vec<Outcome>) {
-    let rank = |role: &str| ROLES.iter().position(|known| *known == role);
-    let Some(before) = before else { return (wanted.to_owned(), vec![Outcome::Granted]) };
-    let current = before.role.clone().unwrap();
-    let updates = match existing {
-        Existing::Keep => false,
-        Existing::Raise => rank(&current) < rank(wanted),
-        Existing::Replace => current != wanted,
+#[test]
+fn something_missing_is_told_apart_by_looking() {
+    let at = |step: Step, answer| judged(&Claim { step, ..patient("user_1", MissingUser::Wait) }, &answer);
+    let organization = Some(Organization { members: None });
+    assert_eq!(
+        at(Step::ConfirmOrganization, Answer::OrganizationConfirmed(organization)),
+        Decision::Then(Step::ConfirmUser)
+    );
+    let Decision::Refuse { reason } = at(Step::ConfirmOrganization, Answer::OrganizationConfirmed(None)) else {
+        panic!()
     };
-    if updates {
-        // A crash right after the update is followed by a second one; nothing is inspected again.
-        (wanted.to_owned(), vec![Outcome::Updated])
-    } else if current == wanted && lost && before.usher_event.is_none() {
-        (current, vec![Outcome::Unchanged, Outcome::Granted])
-    } else {
-        (current, vec![Outcome::Unchanged])
-    }
+    assert_eq!(reason.as_deref(), Some("the organization does not exist"));
+    assert_eq!(at(Step::ConfirmUser, Answer::UserConfirmed(true)), Decision::Then(Step::Recreate));
+    let Decision::Refuse { reason } = at(Step::Recreate, Answer::Failed(Class::SomethingMissing)) else { panic!() };
+    assert!(reason.is_some_and(|reason| reason.contains("the role")));
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+#[test]
+fn an_invitation_that_is_there_stays_goes_or_counts_as_this_changes_own() {
+    let claim = Claim { step: Step::FindInvitation, ..patient("email:ada@example.com", MissingUser::Invite) };
+    let own = Some(claim.change.id.event.to_string());
+    let found = |role, by: Option<String>| judged(&claim, &Answer::InvitationFound(Some(invitation(role, by))));
+    let withdraw = Decision::Then(Step::WithdrawInvitation("orginv_1".parse().unwrap()));
+    assert_eq!(judged(&claim, &Answer::InvitationFound(None)), Decision::Then(Step::Invite));
+    assert_eq!(found("org:viewer", None), withdraw, "to be raised");
+    assert_eq!(outcome(found("org:member", own)), Outcome::Invited);
+    assert_eq!(outcome(found("org:member", None)), Outcome::Unchanged);
+    let Decision::End { outcome, membership_id, reason } = found("org:admin", None) else { panic!() };
+    assert_eq!((outcome, membership_id.as_deref()), (Outcome::Unchanged, Some("orginv_1")));
+    assert_eq!(reason.as_deref(), Some("the user is invited as org:admin, which is not lower"));
+}
 
-    #[test]
-    fn a_grant_ends_in_the_right_membership_and_says_so(
-        before in memberships(), wanted in select(ROLES.to_vec()), existing in existings(), faults in faults(),
-    ) {
-        let (mut claim, mut clerk) = (claim(grant(wanted, existing)), Clerk { membership: before.clone(), creates: 0 });
-        let outcome = follow(&mut claim, &mut clerk, &faults, |_, _| {});
-        let (role, outcomes) = expected(before.as_ref(), wanted, existing, claim.answer_lost);
-        prop_assert_eq!(clerk.membership.unwrap().role.unwrap(), role);
-        prop_assert!(outcomes.contains(&outcome), "{outcome} is none of {outcomes:?}");
-        prop_assert_eq!(clerk.creates, u32::from(before.is_none()), "created once, or found");
-    }
-
-    #[test]
-    fn a_revoke_ends_without_a_membership_and_says_so(before in memberships(), faults in faults()) {
-        let (mut claim, mut clerk) = (claim(Action::Revoke), Clerk { membership: before.clone(), creates: 0 });
-        let outcome = follow(&mut claim, &mut clerk, &faults, |_, _| {});
-        prop_assert_eq!(clerk.membership, None);
-        match outcome {
-            Outcome::Unchanged => prop_assert!(before.is_none() && !claim.answer_lost),
-            Outcome::Revoked => prop_assert!(before.is_some() || claim.answer_lost),
-            other => prop_assert!(false, "{other}"),
-        }
-    }
-
-    #[test]
-    fn whatever_others_do_in_between_a_change_comes_to_its_end(
-        befores in proptest::collection::vec(proptest::option::of(memberships()), 0..8),
-        wanted in select(ROLES.to_vec()), existing in existings(), faults in faults(), revoke in any::<bool>(),
-    ) {
-        let action = if revoke { Action::Revoke } else { grant(wanted, existing) };
-        let (mut claim, mut clerk) = (claim(action), Clerk::default());
-        let outcome = follow(&mut claim, &mut clerk, &faults, |attempt, clerk| {
-            if let Some(Some(other)) = befores.get(attempt) {
-                clerk.membership = other.clone();
-            }
-        });
-        prop_assert_ne!(outcome, Outcome::Dead);
-        prop_assert_eq!(clerk.membership.is_none(), revoke, "what was asked for last holds");
-    }
+#[test]
+fn an_invitation_of_unknown_outcome_is_looked_for_and_not_made_again() {
+    let claim = Claim { step: Step::Invite, ..patient("email:ada@example.com", MissingUser::Invite) };
+    let retry = |outcome_unknown| {
+        let Decision::Retry { step, .. } =
+            judged(&claim, &Answer::Failed(Class::Retry { after: None, outcome_unknown }))
+        else {
+            panic!()
+        };
+        step
+    };
+    assert_eq!((retry(true), retry(false)), (Step::FindInvitation, Step::Invite));
 }

@@ -1,0 +1,216 @@
+//! The brake: how many memberships of one organization one sender may end or lower before a person looks at it.
+//! Pure: knows nothing of how removals and members are counted.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::domain::{Action, Existing, Grant, SenderName, Step};
+use crate::ledger::Claim;
+
+use super::Answer;
+
+/// From when on a sender's removals in one organization are held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brake {
+    /// More than so many of them within the window.
+    pub limit: u32,
+    /// More than this share of the members within the window.
+    pub percent: u8,
+    /// A share is asked for beyond so many removals only, so that a small organization can be used.
+    pub at_least: u32,
+    /// How long a removal counts.
+    pub window: Duration,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self { limit: 100, percent: 50, at_least: 10, window: Duration::from_secs(3600) }
+    }
+}
+
+/// The brake of each sender.
+#[derive(Debug, Clone, Default)]
+pub struct Brakes {
+    /// For whoever has none of his own.
+    pub default: Brake,
+    /// Those that have.
+    pub of_sender: HashMap<SenderName, Brake>,
+}
+
+impl Brakes {
+    /// The brake that holds for a sender.
+    pub fn of(&self, sender: &SenderName) -> &Brake {
+        self.of_sender.get(sender).unwrap_or(&self.default)
+    }
+}
+
+/// What the brake says of a removal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Pass,
+    /// It depends on how many members there are.
+    CountMembers,
+    Hold(String),
+}
+
+/// The brake that a claimed change has to pass, and what is known about its organization.
+#[derive(Debug)]
+pub(in crate::dispatch) struct Guard<'a> {
+    pub(in crate::dispatch) brake: &'a Brake,
+    /// How many members the organization has, if that was asked within the window.
+    pub(in crate::dispatch) members: Option<u64>,
+}
+
+impl Guard<'_> {
+    pub(super) fn verdict(&self, claim: &Claim) -> Verdict {
+        self.verdict_with(claim, self.members)
+    }
+
+    pub(super) fn verdict_with(&self, claim: &Claim, members: Option<u64>) -> Verdict {
+        if claim.released { Verdict::Pass } else { verdict(self.brake, claim.removals, members) }
+    }
+}
+
+/// Whether one more removal passes; `removals` counts it.
+fn verdict(brake: &Brake, removals: u32, members: Option<u64>) -> Verdict {
+    let held = |what: String| {
+        let window = humantime::format_duration(brake.window);
+        let reason =
+            format!("held by the brake: this sender ends or lowers more than {what} of the organization in {window}");
+        Verdict::Hold(reason)
+    };
+    if removals > brake.limit {
+        return held(format!("{} memberships", brake.limit));
+    }
+    if removals <= brake.at_least || brake.percent >= 100 {
+        return Verdict::Pass;
+    }
+    match members {
+        None => Verdict::CountMembers,
+        Some(members) if u64::from(removals) * 100 > members.saturating_mul(u64::from(brake.percent)) => {
+            held(format!("{} % of the {members} memberships", brake.percent))
+        }
+        Some(_) => Verdict::Pass,
+    }
+}
+
+/// What a claimed change may do before any call of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::dispatch) enum Gate {
+    /// This call.
+    Call(Step),
+    /// None, until an operator lets it pass.
+    Hold(String),
+}
+
+/// Asks the brake before a delete. A demotion was asked about when it was seen, and counted members only serve the brake.
+pub(in crate::dispatch) fn gate(claim: &Claim, guard: &Guard<'_>) -> Gate {
+    match (&claim.step, &claim.change.action) {
+        (Step::Delete, _) => match guard.verdict(claim) {
+            Verdict::Pass => Gate::Call(Step::Delete),
+            Verdict::CountMembers => Gate::Call(Step::CountMembers),
+            Verdict::Hold(reason) => Gate::Hold(reason),
+        },
+        (Step::CountMembers, Action::Revoke) if claim.released => Gate::Call(Step::Delete),
+        // Held for days, perhaps: the role may be another by now.
+        (Step::CountMembers, Action::Grant(_)) if claim.released => Gate::Call(Step::Inspect),
+        (step, _) => Gate::Call(step.clone()),
+    }
+}
+
+/// Whether a grant is about to lower the role of a member, by what its inspection saw: the brake counts it from then on.
+pub(in crate::dispatch) fn lowers(claim: &Claim, answer: &Answer) -> bool {
+    match (answer, &claim.change.action) {
+        (Answer::Inspected(Some(membership)), Action::Grant(grant)) => {
+            let replaces = claim.replaces || grant.existing == Existing::Replace;
+            replaces && lowers_role(grant, membership.role.as_deref().unwrap_or_default())
+        }
+        _ => false,
+    }
+}
+
+/// Only roles known to be lower are; one that the order does not know may be higher.
+pub(super) fn lowers_role(grant: &Grant, current: &str) -> bool {
+    current != grant.role.as_str() && !grant.lower.iter().any(|lower| lower.as_str() == current)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixtures::{claim, grant};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn brake() -> Brake {
+        Brake::default()
+    }
+
+    #[test]
+    fn a_small_organization_can_be_emptied_of_ten() {
+        for removals in 0..=10 {
+            assert_eq!(verdict(&brake(), removals, None), Verdict::Pass);
+            assert_eq!(verdict(&brake(), removals, Some(1)), Verdict::Pass);
+        }
+    }
+
+    #[test]
+    fn beyond_ten_it_depends_on_the_members() {
+        assert_eq!(verdict(&brake(), 11, None), Verdict::CountMembers);
+        assert_eq!(verdict(&brake(), 11, Some(22)), Verdict::Pass);
+        assert!(matches!(verdict(&brake(), 11, Some(21)), Verdict::Hold(reason) if reason.contains("50 % of the 21")));
+    }
+
+    #[test]
+    fn beyond_the_limit_nothing_passes_however_many_members_there_are() {
+        assert_eq!(verdict(&brake(), 100, Some(1_000_000)), Verdict::Pass);
+        let Verdict::Hold(reason) = verdict(&brake(), 101, Some(1_000_000)) else { panic!() };
+        assert!(reason.contains("more than 100 memberships of the organization in 1h"), "{reason}");
+    }
+
+    #[test]
+    fn a_share_of_all_is_no_brake() {
+        let brake = Brake { percent: 100, ..brake() };
+        assert_eq!(verdict(&brake, 99, None), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_sender_has_its_own_brake_or_the_default() {
+        let own = Brake { limit: 1, ..brake() };
+        let billing = SenderName::try_from("billing".to_owned()).unwrap();
+        let brakes = Brakes { default: brake(), of_sender: [(billing.clone(), own.clone())].into() };
+        assert_eq!(brakes.of(&billing), &own);
+        assert_eq!(brakes.of(&SenderName::try_from("orders".to_owned()).unwrap()), &brake());
+    }
+
+    #[test]
+    fn a_delete_is_asked_about_before_its_call_and_a_released_one_no_more() {
+        let brake = brake();
+        let at = |step: Step, removals, members, released| {
+            let claim = Claim { step, removals, released, ..claim(Action::Revoke) };
+            gate(&claim, &Guard { brake: &brake, members })
+        };
+        assert_eq!(at(Step::Delete, 1, None, false), Gate::Call(Step::Delete));
+        assert_eq!(at(Step::Delete, 11, None, false), Gate::Call(Step::CountMembers));
+        assert_eq!(at(Step::Delete, 11, Some(100), false), Gate::Call(Step::Delete));
+        assert!(matches!(at(Step::Delete, 101, Some(1000), false), Gate::Hold(_)));
+        assert_eq!(at(Step::Delete, 101, None, true), Gate::Call(Step::Delete));
+        assert_eq!(at(Step::CountMembers, 11, None, false), Gate::Call(Step::CountMembers));
+        assert_eq!(at(Step::CountMembers, 11, None, true), Gate::Call(Step::Delete));
+        assert_eq!(at(Step::FindUser, 101, None, false), Gate::Call(Step::FindUser));
+    }
+
+    #[test]
+    fn a_released_demotion_is_inspected_anew() {
+        let brake = brake();
+        let step = Step::CountMembers;
+        let claim = Claim { step, released: true, ..claim(grant("org:viewer", Existing::Replace)) };
+        assert_eq!(gate(&claim, &Guard { brake: &brake, members: None }), Gate::Call(Step::Inspect));
+    }
+
+    proptest! {
+        #[test]
+        fn more_removals_never_pass_where_fewer_do_not(removals in 0..200u32, more in 0..200u32, members in 0..500u64) {
+            let held = |removals| matches!(verdict(&brake(), removals, Some(members)), Verdict::Hold(_));
+            prop_assert!(!held(removals) || held(removals + more));
+        }
+    }
+}
