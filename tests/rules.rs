@@ -2,6 +2,7 @@
 //! Knows nothing of how an expression is compiled.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use usher::domain::{Action, Change, Event, EventId, EventType, Existing, Grant, Role, SenderName};
@@ -43,8 +44,12 @@ fn event(kind: &str, data: Value) -> Event {
     }
 }
 
+fn accepted_at() -> Timestamp {
+    "2026-01-31T12:00:05Z".parse().unwrap()
+}
+
 fn changes(rules: &Rules, data: Value) -> Vec<Change> {
-    rules::evaluate(rules, &event("plan.x", data)).unwrap().changes
+    rules::evaluate(rules, &event("plan.x", data), accepted_at()).unwrap().changes
 }
 
 fn good() -> Value {
@@ -52,7 +57,7 @@ fn good() -> Value {
 }
 
 fn failure(rules: &Rules, data: Value) -> String {
-    let failure = rules::evaluate(rules, &event("plan.x", data)).unwrap_err();
+    let failure = rules::evaluate(rules, &event("plan.x", data), accepted_at()).unwrap_err();
     format!("{} | {} | {} | {}", failure.rule, failure.part, failure.expression, failure.message)
 }
 
@@ -64,7 +69,9 @@ fn the_shipped_file_passes_and_its_samples_end_as_their_names_say() {
     let sample = |text: &str| {
         let sample: Value = serde_json::from_str(text).unwrap();
         let event = event(sample["type"].as_str().unwrap(), sample["data"].clone());
-        let [change] = &rules::evaluate(&rules, &event).unwrap().changes[..] else { panic!("one change") };
+        let [change] = &rules::evaluate(&rules, &event, accepted_at()).unwrap().changes[..] else {
+            panic!("one change")
+        };
         assert!(rules.senders()[0].may_send(&event.kind));
         rules.senders()[0].refuses(change)
     };
@@ -82,7 +89,7 @@ fn the_trace_says_of_every_rule_what_it_made_of_the_event() {
            - { name: yes, on: plan.*, for_each: data.l, revoke: { organization: data.o, user: item } }\n",
     );
     let data = json!({"n": 5, "o": "org_1", "u": "user_1", "l": ["user_1", "user_2"]});
-    let evaluation = rules::evaluate(&rules, &event("plan.x", data)).unwrap();
+    let evaluation = rules::evaluate(&rules, &event("plan.x", data), accepted_at()).unwrap();
     let verdicts: Vec<_> = evaluation.trace.iter().map(|trace| (trace.rule.as_str(), trace.verdict)).collect();
     let expected =
         [("other", Verdict::NotThisType), ("no", Verdict::WhenFalse), ("yes", Verdict::Matched { changes: 2 })];
@@ -191,7 +198,7 @@ rules:
     let rules = rules::load("usher.yaml", source).unwrap();
     let change = |kind, o, r| {
         let event = event(kind, json!({"o": o, "u": "user_1", "r": r}));
-        rules::evaluate(&rules, &event).unwrap().changes.remove(0)
+        rules::evaluate(&rules, &event, accepted_at()).unwrap().changes.remove(0)
     };
     let [a, b] = rules.senders() else { panic!("two senders") };
     assert_eq!(a.refuses(&change("g", "org_a1", "org:viewer")), None);
@@ -237,7 +244,7 @@ proptest! {
             load("  - { name: a, on: plan.x, for_each: data.l, revoke: { organization: item.o, user: \"item[data.x]\" } }\n"),
         ]);
         RULES.with(|all| for rules in all {
-            match rules::evaluate(rules, &event("plan.x", data.clone())) {
+            match rules::evaluate(rules, &event("plan.x", data.clone()), accepted_at()) {
                 Ok(evaluation) => for change in evaluation.changes {
                     assert!(!change.key.to_string().contains(['%', '.']));
                 },

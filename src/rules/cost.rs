@@ -52,9 +52,12 @@ impl Cost {
             [&looping.loop_cond, &looping.loop_step].into_iter().for_each(|part| self.add(part, true));
             return [&looping.iter_range, &looping.result].into_iter().for_each(|part| self.add(part, in_step));
         }
-        if let Expr::Call(call) = &node.expr {
-            let looks = if in_step { self.step.get_or_insert_default() } else { &mut self.once };
-            looks.call(call);
+        let looks = if in_step { self.step.get_or_insert_default() } else { &mut self.once };
+        match &node.expr {
+            Expr::Call(call) => looks.call(call),
+            // A list or map that is written out copies what is in it.
+            Expr::List(_) | Expr::Map(_) if mentions_data(node) => looks.values += COPY,
+            _ => {}
         }
         children(node).into_iter().for_each(|child| self.add(child, in_step));
     }
@@ -82,6 +85,7 @@ impl Looks {
             "@in" if parts.last().is_some_and(from_data) => self.values += 1,
             "contains" if parts.first().is_some_and(from_data) => self.values += 1,
             "_+_" if !parts.iter().any(from_data) => {}
+            "_+_" if parts.iter().any(|part| is_moment(part)) => {}
             "_+_" if parts.iter().any(|part| is_text(part)) => self.texts += 1,
             "_+_" => self.values += COPY,
             MATCHES | "string" | "size" if parts.first().is_some_and(from_data) => self.texts += COPY,
@@ -108,6 +112,11 @@ fn can_be_looped_over(data: Extent, steps: usize) -> bool {
 
 fn is_text(node: &IdedExpr) -> bool {
     matches!(&node.expr, Expr::Literal(LiteralValue::String(_)))
+}
+
+/// Whatever is added to a time or a duration is one itself.
+fn is_moment(node: &IdedExpr) -> bool {
+    matches!(&node.expr, Expr::Call(call) if matches!(call.func_name.as_str(), "timestamp" | "duration"))
 }
 
 fn mentions_data(node: &IdedExpr) -> bool {
@@ -148,7 +157,13 @@ mod tests {
 
     #[test]
     fn looking_up_a_field_costs_nothing_however_many_elements() {
-        for source in ["item.user_id", "data.organization_id", "item.?role.orValue('org:viewer')"] {
+        for source in [
+            "item.user_id",
+            "data.organization_id",
+            "item.?role.orValue('org:viewer')",
+            "timestamp(data.from) + duration('24h')",
+            "{'seat': item.id, 'tags': [item.tag]}",
+        ] {
             assert_eq!(cost(source), Cost::default(), "{source}");
         }
         for source in ["'org_' + data.team", "item.plan == 'team' ? 'org:member' : 'org:viewer'"] {
@@ -161,6 +176,7 @@ mod tests {
         for (source, few, many) in [
             ("item.user_id in data.admins", 300, 1000),
             ("data.a == data.b", 300, 1000),
+            ("{'all': data}", 100, 300),
             ("data.seats.exists(s, s.id == item.manager)", 150, 200),
         ] {
             assert!(cost(source).is_affordable(seats(few), few), "{source}");
