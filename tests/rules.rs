@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use usher::domain::{Action, Change, Event, EventId, EventType, Existing, Grant, Role, SenderName};
 use usher::rules::{self, Refusal, Rules, Verdict};
 
+#[path = "rules/carried.rs"]
+mod carried;
+
 const HEAD: &str = r#"
 senders:
   billing: { tokens: [{ env: BILLING_TOKEN }], events: ["plan.*"], roles: ["org:viewer", "org:member"] }
@@ -65,7 +68,7 @@ fn failure(rules: &Rules, data: Value) -> String {
 fn the_shipped_file_passes_and_its_samples_end_as_their_names_say() {
     let source = include_str!("../config/usher.yaml");
     let rules = rules::load("config/usher.yaml", source).unwrap();
-    assert_eq!((rules.len(), rules.tests(), rules.senders().len()), (3, 5, 1));
+    assert_eq!((rules.len(), rules.tests(), rules.senders().len()), (4, 7, 1));
     let sample = |text: &str| {
         let sample: Value = serde_json::from_str(text).unwrap();
         let event = event(sample["type"].as_str().unwrap(), sample["data"].clone());

@@ -63,13 +63,16 @@ impl Expected {
         action && self.organization == got.organization && self.user == got.user
     }
 
-    /// Told no further than `by` tells, so that what differs is seen.
+    /// Without what nobody asked for: defaults that `by` does not tell.
     pub(super) fn as_told_by(&self, by: Option<&Self>) -> Self {
         let by = by.and_then(|by| by.grant.as_ref());
+        let asked = |told: fn(&Granted) -> bool| by.is_some_and(told);
         let grant = self.grant.clone().map(|grant| Granted {
-            existing: grant.existing.filter(|_| by.is_some_and(|by| by.existing.is_some())),
-            missing_user: grant.missing_user.filter(|_| by.is_some_and(|by| by.missing_user.is_some())),
-            metadata: grant.metadata.filter(|_| by.is_some_and(|by| by.metadata.is_some())),
+            existing: grant.existing.filter(|it| *it != Existing::default() || asked(|by| by.existing.is_some())),
+            missing_user: grant
+                .missing_user
+                .filter(|it| *it != MissingUser::default() || asked(|by| by.missing_user.is_some())),
+            metadata: grant.metadata.filter(|it| !it.is_empty() || asked(|by| by.metadata.is_some())),
             ..grant
         });
         Self { grant, ..self.clone() }

@@ -98,8 +98,10 @@ pub(super) fn read(report: &mut Report<'_>, node: &Node, compiler: &Compiler<'_>
     let before = report.count();
     let mut items = Vec::new();
     each(report, node, |report, part, key, node| {
-        if matches!(node.content, Content::Null) {
-            report.add(node.place.clone(), Mistake::new(format!("`{key}` has no value")).expected("a CEL expression"));
+        let expected = "a CEL expression, such as data.plan or \"{'plan': data.plan}\"";
+        if matches!(node.content, Content::Null | Content::Map(_) | Content::List(_)) {
+            report
+                .add(node.place.clone(), Mistake::new(format!("`{key}` cannot be {}", node.kind())).expected(expected));
         } else if let Some(expression) = compiler.expression(report, node, key) {
             items.push(Item { part, key: key.to_owned(), expression });
         }
