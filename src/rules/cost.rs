@@ -62,6 +62,15 @@ impl Cost {
         children(node).into_iter().for_each(|child| self.add(child, in_step));
     }
 
+    /// What both cost, one after the other.
+    pub(super) fn plus(self, other: Self) -> Self {
+        let step = match (self.step, other.step) {
+            (Some(one), Some(two)) => Some(one.plus(two)),
+            (one, two) => one.or(two),
+        };
+        Self { once: self.once.plus(other.once), step }
+    }
+
     /// Whether `times` runs on such data are.
     pub(super) fn is_affordable(self, data: Extent, times: usize) -> bool {
         let steps = times.saturating_mul(data.longest_list);
@@ -91,6 +100,10 @@ impl Looks {
             MATCHES | "string" | "size" if parts.first().is_some_and(from_data) => self.texts += COPY,
             _ => {}
         }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { values: self.values + other.values, texts: self.texts + other.texts }
     }
 
     fn visits(self, data: Extent, runs: usize) -> usize {
@@ -193,6 +206,15 @@ mod tests {
         for source in ["data.l.filter(x, x.on).size() == 3", "data.l.exists(x, x.id == data.id)"] {
             assert!(cost(source).is_affordable(seats(900), 1), "{source}");
         }
+    }
+
+    #[test]
+    fn what_is_affordable_alone_may_not_be_together() {
+        let one = cost("data.a == data.b");
+        let several = (0..4).fold(Cost::default(), |sum, _| sum.plus(one));
+        assert!(one.is_affordable(seats(500), 500) && !several.is_affordable(seats(500), 500));
+        let looping = one.plus(cost("data.l.exists(x, x == data.b)"));
+        assert!(looping.step.is_some() && looping.once == one.once);
     }
 
     #[test]

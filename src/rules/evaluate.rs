@@ -142,7 +142,7 @@ impl<'r> Run<'r> {
         self.metadata += metadata;
         if self.metadata > MAX_METADATA {
             let message = format!("the metadata of all changes together is more than {MAX_METADATA} bytes");
-            return Err(fail(at.rule, "grant.metadata", "", &message));
+            return Err(fail(at.rule, "grant.metadata", "metadata", &message));
         }
         let scheduled = until.map(|_| key.clone());
         let grant = self.push(at.rule, key, action, None);

@@ -19,7 +19,7 @@ pub(super) const MAX_BYTES: usize = 8 * 1024 - 64;
 const RESERVED: &str = "usher_event";
 /// Longest key, and most keys of a part.
 const MAX_KEY: usize = 64;
-const MAX_KEYS: usize = 32;
+const MAX_KEYS: usize = 16;
 
 /// The two parts of a membership's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

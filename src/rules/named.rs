@@ -25,6 +25,8 @@ pub(super) trait Way: Copy + 'static {
     fn with(key: &str) -> Option<Self>;
     /// Its key, if it has one.
     fn key(self) -> Option<&'static str>;
+    /// Where it stands within `grant` or `revoke`.
+    fn part(self) -> &'static str;
     /// Reads the name.
     fn parse(self, text: &str) -> Result<Self::Named, ParseError>;
 }
@@ -61,6 +63,13 @@ impl Way for Organization {
         }
     }
 
+    fn part(self) -> &'static str {
+        match self {
+            Self::Id => "organization",
+            Self::Slug => "organization.slug",
+        }
+    }
+
     fn parse(self, text: &str) -> Result<OrganizationRef, ParseError> {
         match self {
             Self::Id => text.parse::<OrganizationId>().map(OrganizationRef::Id),
@@ -91,6 +100,14 @@ impl Way for User {
         }
     }
 
+    fn part(self) -> &'static str {
+        match self {
+            Self::Id => "user",
+            Self::Email => "user.email",
+            Self::ExternalId => "user.external_id",
+        }
+    }
+
     fn parse(self, text: &str) -> Result<UserRef, ParseError> {
         match self {
             Self::Id => text.parse::<UserId>().map(UserRef::Id),
@@ -104,16 +121,6 @@ impl Way for User {
 pub(super) struct Named<W> {
     pub(super) way: W,
     pub(super) expression: Expression,
-}
-
-impl<W: Way> Named<W> {
-    /// Where it stands within `grant` or `revoke`.
-    pub(super) fn part(&self) -> String {
-        match self.way.key() {
-            Some(key) => format!("{}.{key}", W::WHAT),
-            None => W::WHAT.to_owned(),
-        }
-    }
 }
 
 /// Which way `node` names something, and where the name itself is.

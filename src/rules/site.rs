@@ -10,6 +10,7 @@ use cel::{Context, Value};
 use jiff::{SignedDuration, Timestamp};
 
 use super::World;
+use super::cost::Cost;
 use super::expression::Expression;
 use super::failure;
 use super::metadata::{Filling, MAX_BYTES};
@@ -65,7 +66,7 @@ impl Site<'_> {
     }
 
     fn named<W: Way>(&self, named: &Named<W>, context: &Context<'_, '_>) -> Result<W::Named, RuleFailure> {
-        self.text(&named.part(), &named.expression, context, |text| named.way.parse(text))
+        self.text(named.way.part(), &named.expression, context, |text| named.way.parse(text))
     }
 
     /// The role, and those below it.
@@ -88,7 +89,7 @@ impl Site<'_> {
             }
             Some(Moment::For(length)) => {
                 let begin = self.event.time.unwrap_or(self.accepted_at);
-                begin.checked_add(length).map_err(|_| fail("a time that is too far away"))?
+                begin.checked_add(length).ok().ok_or_else(|| fail("a time that is too far away"))?
             }
             None if as_text(&value).is_some() => return Err(fail("expected a time or a duration")),
             None => return Err(fail(&format!("expected a time or a duration, got {}", value.get_type().name()))),
@@ -166,16 +167,17 @@ impl Site<'_> {
         &self,
         scope: &Scope<'_>,
         times: usize,
-        mut expressions: impl Iterator<Item = &'e Expression>,
+        expressions: impl Iterator<Item = &'e Expression>,
     ) -> Result<(), RuleFailure> {
-        match expressions.find(|expression| !expression.cost.is_affordable(scope.extent, times)) {
-            Some(costly) => Err(self.fail(
-                "data",
-                costly,
-                "the data is too large to go through so often; smaller events may pass".to_owned(),
-            )),
-            None => Ok(()),
+        let mut total = Cost::default();
+        for expression in expressions {
+            total = total.plus(expression.cost);
+            if !total.is_affordable(scope.extent, times) {
+                let message = "the data is too large to go through so often; smaller events may pass";
+                return Err(self.fail("data", expression, message.to_owned()));
+            }
         }
+        Ok(())
     }
 
     pub(super) fn fail(&self, part: &str, expression: &Expression, message: String) -> RuleFailure {

@@ -100,38 +100,35 @@ pub(super) fn take(room: &mut usize, bytes: usize) -> Result<(), NotJson> {
 
 /// JSON again; what it may take as text comes off `room`, so that no more than that is ever copied.
 pub(super) fn to_json(value: &dyn Val, room: &mut usize) -> Result<Value, NotJson> {
-    let json = if let Some(list) = value.downcast_ref::<CelList>() {
-        take(room, 2)?;
-        let item = |item: &Box<dyn Val>| {
-            take(room, 1)?;
-            to_json(&**item, room)
-        };
-        return list.inner().iter().map(item).collect();
-    } else if let Some(map) = value.downcast_ref::<CelMap>() {
+    if let Some(list) = value.downcast_ref::<CelList>() {
+        take(room, 2 + list.inner().len())?;
+        return list.inner().iter().map(|item| to_json(&**item, room)).collect();
+    }
+    if let Some(map) = value.downcast_ref::<CelMap>() {
         return object(map, room);
-    } else if let Some(text) = value.downcast_ref::<CelString>() {
-        // Before it is copied: what it takes in quotes is known only then.
-        take(room, text.inner().len())?;
-        *room += text.inner().len();
-        Value::from(text.inner())
-    } else {
-        scalar(value)?
+    }
+    let json = match value.downcast_ref::<CelString>() {
+        // What it takes in quotes is known only after it is copied.
+        Some(text) if text.inner().len() > *room => return Err(NotJson::TooLarge),
+        Some(text) => Value::from(text.inner()),
+        None => scalar(value)?,
     };
     take(room, json.to_string().len())?;
     Ok(json)
 }
 
 fn object(map: &CelMap<'_>, room: &mut usize) -> Result<Value, NotJson> {
-    take(room, 2)?;
-    let member = |(key, member): (&CelMapKey<'_>, &Box<dyn Val + '_>)| {
+    take(room, 2 + 2 * map.inner().len())?;
+    let mut members = serde_json::Map::new();
+    for (key, member) in map.inner() {
         let key = key.inner();
-        let name =
-            key.downcast_ref::<CelString>().ok_or_else(|| NotJson::Type(format!("{} key", key.get_type().name())))?;
-        let name = to_json(name, room)?;
-        take(room, 2)?;
-        Ok((name.as_str().unwrap_or_default().to_owned(), to_json(&**member, room)?))
-    };
-    map.inner().iter().map(member).collect()
+        let Some(name) = key.downcast_ref::<CelString>() else {
+            return Err(NotJson::Type(format!("{} as a key", key.get_type().name())));
+        };
+        to_json(name, room)?;
+        members.insert(name.inner().to_owned(), to_json(&**member, room)?);
+    }
+    Ok(Value::Object(members))
 }
 
 fn scalar(value: &dyn Val) -> Result<Value, NotJson> {
