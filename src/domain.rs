@@ -1,6 +1,7 @@
 //! The words of usher as types: parsed once at the edge, legal by construction afterwards.
 //! Knows no HTTP, no SQL, no CEL, no clock and no environment.
 
+mod brake;
 mod change;
 mod digest;
 mod event;
@@ -11,6 +12,7 @@ mod record;
 mod step;
 mod turns;
 
+pub use brake::Brake;
 pub use change::{Action, Change, ChangeId, Existing, Grant, Metadata, MissingUser, Schedule};
 pub use digest::Digest;
 pub use event::{Event, EventId, EventType, SenderName};

@@ -55,10 +55,11 @@ rules:
     wen: data.plan == 'team'
     grant:
       organization: data.organization_id
-      user: { email: data.email }
+      user: { mail: data.email }
       role: role_of_plan[data.plan]
       existing: rase
-      missing_user: wait
+      missing_user: wiat
+      untill: "'30d'"
   - name: purchased
     on: order.placed
     when: dta.plan == 'team' && data.n >
@@ -147,6 +148,100 @@ fn roles_that_nobody_may_give() {
   - name: no quotes either
     on: plan.x
     grant: { organization: org_1, user: "'usr_1'", role: "'org:member'" }
+"#
+    ));
+}
+
+#[test]
+fn names_that_name_nobody() {
+    assert_snapshot!(told_of(
+        r#"  - name: two names
+    on: plan.x
+    revoke: { organization: { slug: data.s }, user: { email: data.e, external_id: data.x } }
+  - name: no name
+    on: plan.x
+    revoke: { organization: {}, user: { email: } }
+  - name: literals
+    on: plan.x
+    revoke: { organization: { slug: "'Acme Inc'" }, user: { email: "data.e != '' ? data.e : 'nobody'" } }
+  - name: more literals
+    on: plan.x
+    revoke: { organization: { slug: "'org_1'" }, user: { external_id: "'+42'" } }
+  - name: a list
+    on: plan.x
+    revoke: { organization: { slug: [a] }, user: [data.e] }
+"#
+    ));
+}
+
+#[test]
+fn users_who_cannot_be_invited() {
+    assert_snapshot!(told_of(
+        r#"  - name: by id
+    on: plan.x
+    grant: { organization: data.o, user: data.u, role: "'org:member'", missing_user: invite }
+  - name: by external id
+    on: plan.x
+    grant: { organization: data.o, user: { external_id: data.u }, role: "'org:member'", missing_user: invite }
+  - name: by e-mail is fine
+    on: plan.x
+    grant: { organization: data.o, user: { email: data.u }, role: "'org:member'", missing_user: invite }
+  - name: a revoke has nobody to miss
+    on: plan.x
+    revoke: { organization: data.o, user: { email: data.u }, missing_user: wait }
+"#
+    ));
+}
+
+#[test]
+fn ends_that_never_come() {
+    let rule = |(index, until): (usize, &str)| {
+        format!(
+            "  - name: r{index}\n    on: plan.x\n    grant: {{ organization: data.o, user: data.u, role: \"'org:member'\", until: \"{until}\" }}\n"
+        )
+    };
+    let ends = [
+        "'soon'",
+        "data.x ? '30d' : '-1h'",
+        "timestamp('2026-02-30T00:00:00Z')",
+        "timestamp(time) + duration('1 month')",
+        "30d",
+        "now + duration('1h')",
+    ];
+    assert_snapshot!(told_of(&ends.into_iter().enumerate().map(rule).collect::<String>()));
+}
+
+#[test]
+fn metadata_that_cannot_be_written() {
+    assert_snapshot!(told_of(
+        r#"  - name: keys
+    on: plan.x
+    grant:
+      organization: data.o
+      user: data.u
+      role: "'org:member'"
+      metadata:
+        secret: { a: data.a }
+        public: { plan: data.plan, plan: dta.plan, nothing: , nested: { a: data.a } }
+        private: { usher_event: id, "": data.a }
+  - name: no map
+    on: plan.x
+    grant: { organization: data.o, user: data.u, role: "'org:member'", metadata: data.m }
+"#
+    ));
+}
+
+#[test]
+fn shares_and_brakes_that_make_no_sense() {
+    assert_snapshot!(told(
+        r#"senders:
+  a: { tokens: [{ env: A }], events: ["*"], roles: ["org:member"], weight: 0, brake: none }
+  b: { tokens: [{ env: B }], events: ["*"], roles: ["org:member"], weight: 1.5, brake: { limit: 0, percent: 101, at_least: -1, window: 1s } }
+  c: { tokens: [{ env: C }], events: ["*"], roles: ["org:member"], weight: heavy, brake: { limits: 5, window: 3600 } }
+  d: { tokens: [{ env: D }], events: ["*"], roles: ["org:member"], weight: 1000, brake: off }
+  e: { tokens: [{ env: E }], events: ["*"], roles: ["org:member"], brake: { limit: 500, window: 1d } }
+roles: ["org:member"]
+rules: []
 "#
     ));
 }
@@ -241,6 +336,31 @@ fn tests_that_fail() {
       - event: { type: plan.other, data: {} }
         expect: [{ revoke: { organization: org_1, user: user_1 } }]
       - event: { type: plan.seats, data: { o: acme, seats: [user_1] } }
+        expect: []
+"#
+    ));
+}
+
+#[test]
+fn tests_that_fail_in_what_a_grant_carries() {
+    assert_snapshot!(told_of(
+        r#"  - name: trial
+    on: plan.trial
+    grant:
+      organization: { slug: data.team }
+      user: { email: data.email }
+      role: "'org:member'"
+      missing_user: invite
+      until: "'14d'"
+      metadata: { public: { plan: data.plan } }
+    tests:
+      - event: { time: "2026-01-01T00:00:00Z", data: { team: acme, email: Ada@example.com, plan: trial } }
+        expect: [{ grant: { organization: { slug: acme }, user: { email: ada@example.com }, role: "org:member", missing_user: invite, until: 14d, metadata: { public: { plan: trial } } } }]
+      - event: { time: "2026-01-01T00:00:00Z", data: { team: acme, email: ada@example.com, plan: trial } }
+        expect: [{ grant: { organization: org_acme, user: { email: ada@example.com }, role: "org:member", missing_user: wait, until: 30d, metadata: { private: { plan: trial } } } }]
+      - event: { data: { team: acme, email: ada@example.com, plan: trial } }
+        expect: [{ grant: { organization: { slug: Acme }, user: { email: ada, external_id: 1 }, role: "org:member", until: 14d } }]
+      - event: { data: { team: acme, email: ada, plan: trial } }
         expect: []
 "#
     ));

@@ -2,10 +2,14 @@
 //! Knows nothing of how an expression is compiled.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use usher::domain::{Action, Change, Event, EventId, EventType, Existing, Grant, Role, SenderName};
 use usher::rules::{self, Refusal, Rules, Verdict};
+
+#[path = "rules/carried.rs"]
+mod carried;
 
 const HEAD: &str = r#"
 senders:
@@ -43,8 +47,12 @@ fn event(kind: &str, data: Value) -> Event {
     }
 }
 
+fn accepted_at() -> Timestamp {
+    "2026-01-31T12:00:05Z".parse().unwrap()
+}
+
 fn changes(rules: &Rules, data: Value) -> Vec<Change> {
-    rules::evaluate(rules, &event("plan.x", data)).unwrap().changes
+    rules::evaluate(rules, &event("plan.x", data), accepted_at()).unwrap().changes
 }
 
 fn good() -> Value {
@@ -52,7 +60,7 @@ fn good() -> Value {
 }
 
 fn failure(rules: &Rules, data: Value) -> String {
-    let failure = rules::evaluate(rules, &event("plan.x", data)).unwrap_err();
+    let failure = rules::evaluate(rules, &event("plan.x", data), accepted_at()).unwrap_err();
     format!("{} | {} | {} | {}", failure.rule, failure.part, failure.expression, failure.message)
 }
 
@@ -60,11 +68,13 @@ fn failure(rules: &Rules, data: Value) -> String {
 fn the_shipped_file_passes_and_its_samples_end_as_their_names_say() {
     let source = include_str!("../config/usher.yaml");
     let rules = rules::load("config/usher.yaml", source).unwrap();
-    assert_eq!((rules.len(), rules.tests(), rules.senders().len()), (3, 5, 1));
+    assert_eq!((rules.len(), rules.tests(), rules.senders().len()), (4, 7, 1));
     let sample = |text: &str| {
         let sample: Value = serde_json::from_str(text).unwrap();
         let event = event(sample["type"].as_str().unwrap(), sample["data"].clone());
-        let [change] = &rules::evaluate(&rules, &event).unwrap().changes[..] else { panic!("one change") };
+        let [change] = &rules::evaluate(&rules, &event, accepted_at()).unwrap().changes[..] else {
+            panic!("one change")
+        };
         assert!(rules.senders()[0].may_send(&event.kind));
         rules.senders()[0].refuses(change)
     };
@@ -82,7 +92,7 @@ fn the_trace_says_of_every_rule_what_it_made_of_the_event() {
            - { name: yes, on: plan.*, for_each: data.l, revoke: { organization: data.o, user: item } }\n",
     );
     let data = json!({"n": 5, "o": "org_1", "u": "user_1", "l": ["user_1", "user_2"]});
-    let evaluation = rules::evaluate(&rules, &event("plan.x", data)).unwrap();
+    let evaluation = rules::evaluate(&rules, &event("plan.x", data), accepted_at()).unwrap();
     let verdicts: Vec<_> = evaluation.trace.iter().map(|trace| (trace.rule.as_str(), trace.verdict)).collect();
     let expected =
         [("other", Verdict::NotThisType), ("no", Verdict::WhenFalse), ("yes", Verdict::Matched { changes: 2 })];
@@ -191,7 +201,7 @@ rules:
     let rules = rules::load("usher.yaml", source).unwrap();
     let change = |kind, o, r| {
         let event = event(kind, json!({"o": o, "u": "user_1", "r": r}));
-        rules::evaluate(&rules, &event).unwrap().changes.remove(0)
+        rules::evaluate(&rules, &event, accepted_at()).unwrap().changes.remove(0)
     };
     let [a, b] = rules.senders() else { panic!("two senders") };
     assert_eq!(a.refuses(&change("g", "org_a1", "org:viewer")), None);
@@ -237,7 +247,7 @@ proptest! {
             load("  - { name: a, on: plan.x, for_each: data.l, revoke: { organization: item.o, user: \"item[data.x]\" } }\n"),
         ]);
         RULES.with(|all| for rules in all {
-            match rules::evaluate(rules, &event("plan.x", data.clone())) {
+            match rules::evaluate(rules, &event("plan.x", data.clone()), accepted_at()) {
                 Ok(evaluation) => for change in evaluation.changes {
                     assert!(!change.key.to_string().contains(['%', '.']));
                 },

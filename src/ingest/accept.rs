@@ -25,8 +25,9 @@ struct Verdict {
 impl Ingest {
     /// Makes the event durable, or says why not.
     pub(super) async fn accept(&self, sender: &Sender, event: Event) -> Result<Accepted, Refusal> {
-        let accepted = match self.judge(sender, &event) {
-            Ok(verdict) => self.record(event, verdict).await?,
+        let now = now();
+        let accepted = match self.judge(sender, &event, now) {
+            Ok(verdict) => self.record(event, verdict, now).await?,
             Err(refusal) => self.recall(&event, refusal).await?,
         };
         match accepted.record.failure {
@@ -37,11 +38,11 @@ impl Ingest {
         }
     }
 
-    fn judge(&self, sender: &Sender, event: &Event) -> Result<Verdict, Refusal> {
+    fn judge(&self, sender: &Sender, event: &Event, now: Timestamp) -> Result<Verdict, Refusal> {
         if !sender.may_send(&event.kind) {
             return Err(Refusal::TypeNotAllowed);
         }
-        let changes = match rules::evaluate(&self.rules, event) {
+        let changes = match rules::evaluate(&self.rules, event, now) {
             Ok(evaluation) => evaluation.changes,
             Err(failure) => return Ok(Verdict { changes: Vec::new(), failure: Some(failure) }),
         };
@@ -57,9 +58,9 @@ impl Ingest {
     }
 
     /// The ledger decides whether it is the first time; the verdict of today counts only then.
-    async fn record(&self, event: Event, verdict: Verdict) -> Result<Accepted, Refusal> {
+    async fn record(&self, event: Event, verdict: Verdict, received_at: Timestamp) -> Result<Accepted, Refusal> {
         let Verdict { changes, failure } = verdict;
-        match self.ledger.record(Entry { event, received_at: now(), failure, changes, urgent: false }).await? {
+        match self.ledger.record(Entry { event, received_at, failure, changes, urgent: false }).await? {
             Recorded::New(record) => {
                 if record.status() == EventStatus::Pending {
                     self.wake.ring();

@@ -45,8 +45,14 @@ struct ChangeView<'a> {
     organization: OrganizationView<'a>,
     user: UserView<'a>,
     role: Option<&'a Role>,
+    /// Only on the revoke that ends a time-bound grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<Timestamp>,
     state: ChangeState,
     outcome: Option<Outcome>,
+    /// Only on a change whose place another one took.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_as_text")]
+    superseded_by: Option<ChangeId>,
     attempts: &'a [Attempt],
     next_attempt_at: Option<Timestamp>,
     membership_id: Option<&'a str>,
@@ -122,8 +128,10 @@ impl<'a> From<&'a ChangeRecord> for ChangeView<'a> {
             organization: (&change.key.organization).into(),
             user: (&change.key.user).into(),
             role: change.action.role(),
+            not_before: change.schedule.map(|schedule| schedule.at),
             state: record.state,
             outcome: record.outcome,
+            superseded_by: change.superseded_by,
             attempts: &record.attempts,
             next_attempt_at: record.next_attempt_at,
             membership_id: record.membership_id.as_deref(),
@@ -132,7 +140,7 @@ impl<'a> From<&'a ChangeRecord> for ChangeView<'a> {
     }
 }
 
-/// A change that a later one of its own event replaced says so, whether or not anybody wrote a reason.
+/// A change that another one replaced says so, whether or not anybody wrote a reason.
 fn reason(record: &ChangeRecord) -> Option<Cow<'_, str>> {
     let superseded = || record.change.superseded_by.map(|id| format!("superseded by change {id}").into());
     record.reason.as_deref().map(Cow::from).or_else(superseded)
@@ -142,131 +150,12 @@ fn as_text<S: Serializer>(id: &ChangeId, serializer: S) -> Result<S::Ok, S::Erro
     serializer.collect_str(id)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{
-        Action, AttemptCode, Change, Digest, Event, EventType, Existing, Grant, MembershipKey, SenderName,
-    };
-    use serde_json::json;
-
-    fn change(event: EventId, index: u32, action: Action, superseded_by: Option<u32>) -> Change {
-        let key = MembershipKey { organization: "org_acme".parse().unwrap(), user: "user_ada".parse().unwrap() };
-        let rule = "team plan purchased".to_owned();
-        let superseded_by = superseded_by.map(|index| ChangeId { event, index });
-        Change {
-            id: ChangeId { event, index },
-            rule,
-            rules_digest: Digest([0; 32]),
-            key,
-            action,
-            schedule: None,
-            superseded_by,
-        }
-    }
-
-    fn record() -> EventRecord {
-        let sender = SenderName::try_from("billing".to_owned()).unwrap();
-        let id = EventId::of(&sender, "/shop", "1");
-        let received_at: Timestamp = "2026-01-31T12:00:00.25Z".parse().unwrap();
-        let attempt = Attempt {
-            at: received_at,
-            status: Some(429),
-            code: Some(AttemptCode::new("too_many_requests")),
-            duration_ms: 21,
-            trace_id: Some("trace_1".to_owned()),
-        };
-        let grant = Action::Grant(Grant::new("org:member".parse().unwrap(), Existing::Raise, vec![]));
-        let waiting = ChangeRecord {
-            change: change(id, 1, grant, None),
-            state: ChangeState::InFlight,
-            outcome: None,
-            attempts: vec![attempt],
-            next_attempt_at: Some(received_at),
-            membership_id: None,
-            reason: None,
-        };
-        let settled = ChangeRecord {
-            change: change(id, 0, Action::Revoke, Some(1)),
-            state: ChangeState::Settled,
-            outcome: Some(Outcome::Superseded),
-            attempts: vec![],
-            next_attempt_at: None,
-            ..waiting.clone()
-        };
-        let kind = EventType::try_from("plan.purchased".to_owned()).unwrap();
-        let (source, event_id) = ("/shop".to_owned(), "1".to_owned());
-        let event = Event { id, sender, source, event_id, kind, subject: None, time: None, data: json!({"secret": 1}) };
-        let content = event.content_digest();
-        EventRecord { event, content, received_at, failure: None, changes: vec![settled, waiting] }
-    }
-
-    #[test]
-    fn an_event_is_shown_with_its_changes_and_their_attempts_and_without_its_data() {
-        let mut record = record();
-        let superseded = record.changes.remove(0);
-        let reason = "superseded by change 94b3da8a-9e4c-8e4e-8966-7f229eed695a.1";
-        assert_eq!(ChangeView::from(&superseded).reason.as_deref(), Some(reason));
-        insta::assert_json_snapshot!(EventView::from(&record), @r#"
-        {
-          "id": "94b3da8a-9e4c-8e4e-8966-7f229eed695a",
-          "source": "/shop",
-          "event_id": "1",
-          "type": "plan.purchased",
-          "sender": "billing",
-          "status": "pending",
-          "received_at": "2026-01-31T12:00:00.25Z",
-          "changes": [
-            {
-              "id": "94b3da8a-9e4c-8e4e-8966-7f229eed695a.1",
-              "rule": "team plan purchased",
-              "action": "grant",
-              "organization": "org_acme",
-              "user": "user_ada",
-              "role": "org:member",
-              "state": "in_flight",
-              "outcome": null,
-              "attempts": [
-                {
-                  "at": "2026-01-31T12:00:00.25Z",
-                  "status": 429,
-                  "code": "too_many_requests",
-                  "duration_ms": 21,
-                  "trace_id": "trace_1"
-                }
-              ],
-              "next_attempt_at": "2026-01-31T12:00:00.25Z",
-              "membership_id": null,
-              "reason": null
-            }
-          ]
-        }
-        "#);
-    }
-
-    #[test]
-    fn an_event_that_no_rule_could_evaluate_says_where_to_look() {
-        let [rule, part, expression, message] =
-            ["r", "grant.role", "data.role", "no such key: role"].map(str::to_owned);
-        let failure = Some(RuleFailure { rule, part, expression, message });
-        let failed = EventRecord { failure, changes: vec![], ..record() };
-        insta::assert_json_snapshot!(EventView::from(&failed), @r#"
-        {
-          "id": "94b3da8a-9e4c-8e4e-8966-7f229eed695a",
-          "source": "/shop",
-          "event_id": "1",
-          "type": "plan.purchased",
-          "sender": "billing",
-          "status": "failed",
-          "received_at": "2026-01-31T12:00:00.25Z",
-          "failure": {
-            "rule": "r",
-            "part": "grant.role",
-            "expression": "data.role",
-            "message": "no such key: role"
-          },
-          "changes": []
-        }
-        "#);
+fn maybe_as_text<S: Serializer>(id: &Option<ChangeId>, serializer: S) -> Result<S::Ok, S::Error> {
+    match id {
+        Some(id) => serializer.collect_str(id),
+        None => serializer.serialize_none(),
     }
 }
+
+#[cfg(test)]
+mod tests;

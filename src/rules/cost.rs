@@ -52,11 +52,23 @@ impl Cost {
             [&looping.loop_cond, &looping.loop_step].into_iter().for_each(|part| self.add(part, true));
             return [&looping.iter_range, &looping.result].into_iter().for_each(|part| self.add(part, in_step));
         }
-        if let Expr::Call(call) = &node.expr {
-            let looks = if in_step { self.step.get_or_insert_default() } else { &mut self.once };
-            looks.call(call);
+        let looks = if in_step { self.step.get_or_insert_default() } else { &mut self.once };
+        match &node.expr {
+            Expr::Call(call) => looks.call(call),
+            // A list or map that is written out copies what is in it.
+            Expr::List(_) | Expr::Map(_) if mentions_data(node) => looks.values += COPY,
+            _ => {}
         }
         children(node).into_iter().for_each(|child| self.add(child, in_step));
+    }
+
+    /// What both cost, one after the other.
+    pub(super) fn plus(self, other: Self) -> Self {
+        let step = match (self.step, other.step) {
+            (Some(one), Some(two)) => Some(one.plus(two)),
+            (one, two) => one.or(two),
+        };
+        Self { once: self.once.plus(other.once), step }
     }
 
     /// Whether `times` runs on such data are.
@@ -82,11 +94,16 @@ impl Looks {
             "@in" if parts.last().is_some_and(from_data) => self.values += 1,
             "contains" if parts.first().is_some_and(from_data) => self.values += 1,
             "_+_" if !parts.iter().any(from_data) => {}
+            "_+_" if parts.iter().any(|part| is_moment(part)) => {}
             "_+_" if parts.iter().any(|part| is_text(part)) => self.texts += 1,
             "_+_" => self.values += COPY,
             MATCHES | "string" | "size" if parts.first().is_some_and(from_data) => self.texts += COPY,
             _ => {}
         }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { values: self.values + other.values, texts: self.texts + other.texts }
     }
 
     fn visits(self, data: Extent, runs: usize) -> usize {
@@ -108,6 +125,11 @@ fn can_be_looped_over(data: Extent, steps: usize) -> bool {
 
 fn is_text(node: &IdedExpr) -> bool {
     matches!(&node.expr, Expr::Literal(LiteralValue::String(_)))
+}
+
+/// Whatever is added to a time or a duration is one itself.
+fn is_moment(node: &IdedExpr) -> bool {
+    matches!(&node.expr, Expr::Call(call) if matches!(call.func_name.as_str(), "timestamp" | "duration"))
 }
 
 fn mentions_data(node: &IdedExpr) -> bool {
@@ -148,7 +170,13 @@ mod tests {
 
     #[test]
     fn looking_up_a_field_costs_nothing_however_many_elements() {
-        for source in ["item.user_id", "data.organization_id", "item.?role.orValue('org:viewer')"] {
+        for source in [
+            "item.user_id",
+            "data.organization_id",
+            "item.?role.orValue('org:viewer')",
+            "timestamp(data.from) + duration('24h')",
+            "{'seat': item.id, 'tags': [item.tag]}",
+        ] {
             assert_eq!(cost(source), Cost::default(), "{source}");
         }
         for source in ["'org_' + data.team", "item.plan == 'team' ? 'org:member' : 'org:viewer'"] {
@@ -161,6 +189,7 @@ mod tests {
         for (source, few, many) in [
             ("item.user_id in data.admins", 300, 1000),
             ("data.a == data.b", 300, 1000),
+            ("{'all': data}", 100, 300),
             ("data.seats.exists(s, s.id == item.manager)", 150, 200),
         ] {
             assert!(cost(source).is_affordable(seats(few), few), "{source}");
@@ -177,6 +206,15 @@ mod tests {
         for source in ["data.l.filter(x, x.on).size() == 3", "data.l.exists(x, x.id == data.id)"] {
             assert!(cost(source).is_affordable(seats(900), 1), "{source}");
         }
+    }
+
+    #[test]
+    fn what_is_affordable_alone_may_not_be_together() {
+        let one = cost("data.a == data.b");
+        let several = (0..4).fold(Cost::default(), |sum, _| sum.plus(one));
+        assert!(one.is_affordable(seats(500), 500) && !several.is_affordable(seats(500), 500));
+        let looping = one.plus(cost("data.l.exists(x, x == data.b)"));
+        assert!(looping.step.is_some() && looping.once == one.once);
     }
 
     #[test]

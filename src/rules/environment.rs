@@ -1,4 +1,4 @@
-//! The CEL environment of rules: the standard one, with the patterns of `matches` bounded and compiled once a thread.
+//! The CEL environment of rules: the standard one with times, and the patterns of `matches` bounded and compiled once a thread.
 //! Knows nothing of names, tables or events.
 
 use std::cell::RefCell;
@@ -10,6 +10,8 @@ use cel::common::value::CowVal;
 use cel::parser::{Macro, MacroExprHelper, ParseError};
 use cel::{DeclarationError, Env, ExecutionError};
 use regex::Regex;
+
+use super::moment;
 
 /// What `matches` becomes; no rule can write this name itself.
 pub(super) const MATCHES: &str = "@matches";
@@ -24,6 +26,7 @@ const MAX_REMEMBERED: usize = 256;
 pub(super) fn environment() -> Result<Env, DeclarationError> {
     let mut env = Env::stdlib();
     env.add_overload(MATCHES, MATCHES, vec![STRING_TYPE, STRING_TYPE], matches)?;
+    moment::declare(&mut env)?;
     env.add_macro(Macro::receiver("matches", 1, as_matches))?;
     env.add_macro(Macro::global("matches", 2, as_matches))?;
     Ok(env)

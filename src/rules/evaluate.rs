@@ -1,33 +1,26 @@
 //! Events to changes: pure, bounded, and explained by a trace.
 //! Knows nothing of senders' ceilings, of storage or of calls.
 
-use std::collections::HashMap;
-use std::str::FromStr;
-use std::sync::Arc;
+use cel::Context;
+use cel::common::types::CelList;
+use jiff::Timestamp;
 
-use cel::common::types::{CelBool, CelList};
-use cel::common::value::CowVal;
-use cel::context::VariableResolver;
-use cel::{Context, Value};
-
-use super::expression::Expression;
-use super::failure;
-use super::parts::Effect;
+use super::last_wins;
 use super::rule::Rule;
-use super::scope::{ItemScope, Scope, as_text};
+use super::scope::{ItemScope, Scope};
+use super::site::{Site, Wanted};
 use super::{Rules, World};
-use crate::domain::{
-    Action, Change, ChangeId, Event, Existing, Grant, MembershipKey, OrganizationId, ParseError, Role, RuleFailure,
-    UserId,
-};
+use crate::domain::{Action, Change, ChangeId, Event, MembershipKey, RuleFailure, Schedule};
 
 /// Most elements of a `for_each`.
 const MAX_ITEMS: usize = 1000;
+/// Most bytes of metadata that one event writes, in all its memberships.
+const MAX_METADATA: usize = 1 << 20;
 
 /// What an event asks for, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// In the order of the file and of `for_each`.
+    /// In the order of the file and of `for_each`; the scheduled end of a grant stands behind it.
     pub changes: Vec<Change>,
     /// One for each rule, in the order of the file.
     pub trace: Vec<RuleTrace>,
@@ -51,14 +44,15 @@ pub enum Verdict {
     WhenFalse,
     /// It fired.
     Matched {
-        /// How many changes it gave.
+        /// How many changes it gave, the scheduled ends of its grants included.
         changes: usize,
     },
 }
 
-/// Evaluates every rule on `event`.
-pub fn evaluate(rules: &Rules, event: &Event) -> Result<Evaluation, RuleFailure> {
-    let mut run = Run::new(&rules.world, event);
+/// Evaluates every rule on `event`, which was accepted at this time: `until` must end later, and a duration counts from
+/// then if the event does not say when it happened.
+pub fn evaluate(rules: &Rules, event: &Event, accepted_at: Timestamp) -> Result<Evaluation, RuleFailure> {
+    let mut run = Run::new(&rules.world, event, accepted_at);
     let mut trace = Vec::with_capacity(rules.rules.len());
     let mut scope = None;
     for rule in &rules.rules {
@@ -68,8 +62,13 @@ pub fn evaluate(rules: &Rules, event: &Event) -> Result<Evaluation, RuleFailure>
 }
 
 /// Evaluates one rule on `event`, as its tests do.
-pub(super) fn evaluate_one(world: &World, rule: &Rule, event: &Event) -> Result<Vec<Change>, RuleFailure> {
-    let mut run = Run::new(world, event);
+pub(super) fn evaluate_one(
+    world: &World,
+    rule: &Rule,
+    event: &Event,
+    accepted_at: Timestamp,
+) -> Result<Vec<Change>, RuleFailure> {
+    let mut run = Run::new(world, event, accepted_at);
     run.rule(rule, &mut None)?;
     Ok(run.finish())
 }
@@ -78,12 +77,15 @@ pub(super) fn evaluate_one(world: &World, rule: &Rule, event: &Event) -> Result<
 struct Run<'r> {
     world: &'r World,
     event: &'r Event,
+    accepted_at: Timestamp,
     changes: Vec<Change>,
+    /// Bytes of it so far.
+    metadata: usize,
 }
 
 impl<'r> Run<'r> {
-    fn new(world: &'r World, event: &'r Event) -> Self {
-        Self { world, event, changes: Vec::new() }
+    fn new(world: &'r World, event: &'r Event, accepted_at: Timestamp) -> Self {
+        Self { world, event, accepted_at, changes: Vec::new(), metadata: 0 }
     }
 
     /// `scope` is made for the first rule that wants it: most rules are for other types.
@@ -99,7 +101,7 @@ impl<'r> Run<'r> {
             }
         };
         let before = self.changes.len();
-        let at = Site { rule, world: self.world };
+        let at = Site { rule, world: self.world, event: self.event, accepted_at: self.accepted_at };
         if !self.fire(&at, scope)? {
             return Ok(Verdict::WhenFalse);
         }
@@ -136,119 +138,40 @@ impl<'r> Run<'r> {
     }
 
     fn change(&mut self, at: &Site<'_>, context: &Context<'_, '_>) -> Result<(), RuleFailure> {
-        let key = MembershipKey {
-            organization: at.id::<OrganizationId>("organization", &at.rule.parts.organization, context)?.into(),
-            user: at.id::<UserId>("user", &at.rule.parts.user, context)?.into(),
-        };
-        let action = match &at.rule.parts.effect {
-            Effect::Revoke => Action::Revoke,
-            Effect::Grant { role, existing } => self.grant(at, role, *existing, context)?,
-        };
-        let index = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
-        self.changes.push(Change {
-            id: ChangeId { event: self.event.id, index },
-            rule: at.rule.name.clone(),
-            rules_digest: self.world.digest,
-            key,
-            action,
-            schedule: None,
-            superseded_by: None,
-        });
+        let Wanted { key, action, until, metadata } = at.wanted(context)?;
+        self.metadata += metadata;
+        if self.metadata > MAX_METADATA {
+            let message = format!("the metadata of all changes together is more than {MAX_METADATA} bytes");
+            return Err(fail(at.rule, "grant.metadata", "metadata", &message));
+        }
+        let scheduled = until.map(|_| key.clone());
+        let grant = self.push(at.rule, key, action, None);
+        if let (Some(key), Some(until)) = (scheduled, until) {
+            self.push(at.rule, key, Action::Revoke, Some(Schedule { grant, at: until }));
+        }
         Ok(())
     }
 
-    fn grant(
-        &self,
-        at: &Site<'_>,
-        role: &Expression,
-        existing: Existing,
-        context: &Context<'_, '_>,
-    ) -> Result<Action, RuleFailure> {
-        let wanted = at.id::<Role>("role", role, context)?;
-        let rank = self.world.roles.iter().position(|known| *known == wanted);
-        let rank = rank.ok_or_else(|| at.fail("grant.role", role, "expected one of `roles:`".to_owned()))?;
-        let lower = self.world.roles[..rank].to_vec();
-        Ok(Action::Grant(Grant::new(wanted, existing, lower)))
+    /// Adds a change and tells its index.
+    fn push(&mut self, rule: &Rule, key: MembershipKey, action: Action, schedule: Option<Schedule>) -> u32 {
+        let index = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
+        self.changes.push(Change {
+            id: ChangeId { event: self.event.id, index },
+            rule: rule.name.clone(),
+            rules_digest: self.world.digest,
+            key,
+            action,
+            schedule,
+            superseded_by: None,
+        });
+        index
     }
 
-    /// Of the changes of one membership only the last is to be made.
     fn finish(mut self) -> Vec<Change> {
         if self.changes.len() > 1 {
-            let mut last: HashMap<MembershipKey, ChangeId> = HashMap::with_capacity(self.changes.len());
-            for change in self.changes.iter_mut().rev() {
-                change.superseded_by = last.get(&change.key).copied();
-                if change.superseded_by.is_none() {
-                    last.insert(change.key.clone(), change.id);
-                }
-            }
+            last_wins::mark(&mut self.changes);
         }
         self.changes
-    }
-}
-
-/// A rule at work: runs its parts and names them when they fail.
-struct Site<'r> {
-    rule: &'r Rule,
-    world: &'r World,
-}
-
-impl Site<'_> {
-    fn context<'v>(&self, names: &'v dyn VariableResolver) -> Context<'v, 'v> {
-        let mut context = Context::with_env(Arc::clone(&self.world.env));
-        context.set_variable_resolver(names);
-        context
-    }
-
-    fn value<'e, 'v>(
-        &self,
-        part: &str,
-        expression: &'e Expression,
-        context: &'e Context<'_, 'v>,
-    ) -> Result<CowVal<'e, 'v>, RuleFailure> {
-        Value::resolve_val(expression.tree(), context)
-            .map_err(|error| self.fail(part, expression, failure::describe(&error, &expression.source)))
-    }
-
-    fn truth(&self, part: &str, expression: &Expression, context: &Context<'_, '_>) -> Result<bool, RuleFailure> {
-        let value = self.value(part, expression, context)?;
-        value.downcast_ref::<CelBool>().map(|truth| *truth.inner()).ok_or_else(|| {
-            self.fail(part, expression, format!("expected true or false, got {}", value.get_type().name()))
-        })
-    }
-
-    fn id<Id: FromStr<Err = ParseError>>(
-        &self,
-        key: &str,
-        expression: &Expression,
-        context: &Context<'_, '_>,
-    ) -> Result<Id, RuleFailure> {
-        let part = || format!("{}.{key}", self.rule.parts.effect.key());
-        let value = self.value(&part(), expression, context)?;
-        let Some(text) = as_text(&value) else {
-            return Err(self.fail(&part(), expression, format!("expected a text, got {}", value.get_type().name())));
-        };
-        text.parse().map_err(|error: ParseError| self.fail(&part(), expression, error.to_string()))
-    }
-
-    /// Loops cost what the event makes them cost, and so does `for_each`.
-    fn afford<'e>(
-        &self,
-        scope: &Scope<'_>,
-        times: usize,
-        mut expressions: impl Iterator<Item = &'e Expression>,
-    ) -> Result<(), RuleFailure> {
-        match expressions.find(|expression| !expression.cost.is_affordable(scope.extent, times)) {
-            Some(costly) => Err(self.fail(
-                "data",
-                costly,
-                "the data is too large to go through so often; smaller events may pass".to_owned(),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn fail(&self, part: &str, expression: &Expression, message: String) -> RuleFailure {
-        fail(self.rule, part, &expression.source, &message)
     }
 }
 

@@ -1,39 +1,55 @@
 //! What a rule does: its `grant` or `revoke`, compiled and checked against roles and senders.
 //! Knows nothing of when the rule fires or how it runs.
 
-use std::str::FromStr;
-
 use cel::Env;
+use jiff::SignedDuration;
 
 use super::ceiling;
 use super::diagnostic::{Mistake, Report};
 use super::expression::Expression;
 use super::fields::{self, Fields, did_you_mean, nearest};
+use super::metadata::{self, Item};
+use super::moment::{self, Moment};
+use super::named::{self, Named, Organization, User};
 use super::names::Names;
 use super::position;
 use super::roles;
 use super::senders::Sender;
 use super::tree::{Content, Node};
-use crate::domain::{Existing, OrganizationId, ParseError, Role, UserId};
+use crate::domain::{Existing, MissingUser, Role};
+
+/// The keys of `grant`, in a rule as in its tests.
+pub(super) const GRANT: &[&str] = &["organization", "user", "role", "existing", "missing_user", "until", "metadata"];
+/// The keys of `revoke`.
+pub(super) const REVOKE: &[&str] = &["organization", "user"];
 
 /// The expressions that make a change.
 pub(super) struct Parts {
-    pub(super) organization: Expression,
-    pub(super) user: Expression,
+    pub(super) organization: Named<Organization>,
+    pub(super) user: Named<User>,
     pub(super) effect: Effect,
 }
 
 /// What becomes of the membership.
 pub(super) enum Effect {
-    Grant { role: Expression, existing: Existing },
+    Grant(Box<Granting>),
     Revoke,
+}
+
+/// How a membership is made.
+pub(super) struct Granting {
+    pub(super) role: Expression,
+    pub(super) existing: Existing,
+    pub(super) missing_user: MissingUser,
+    pub(super) until: Option<Expression>,
+    pub(super) metadata: Vec<Item>,
 }
 
 impl Effect {
     /// The key it stands under in the file.
     pub(super) fn key(&self) -> &'static str {
         match self {
-            Self::Grant { .. } => "grant",
+            Self::Grant(_) => "grant",
             Self::Revoke => "revoke",
         }
     }
@@ -42,11 +58,15 @@ impl Effect {
 impl Parts {
     /// All that is evaluated for each change.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
-        let role = match &self.effect {
-            Effect::Grant { role, .. } => Some(role),
+        let granting = match &self.effect {
+            Effect::Grant(granting) => Some(granting),
             Effect::Revoke => None,
         };
-        [&self.organization, &self.user].into_iter().chain(role)
+        let given = granting.into_iter().flat_map(|granting| {
+            let metadata = granting.metadata.iter().map(|item| &item.expression);
+            [&granting.role].into_iter().chain(&granting.until).chain(metadata)
+        });
+        [&self.organization.expression, &self.user.expression].into_iter().chain(given)
     }
 }
 
@@ -76,20 +96,34 @@ impl Compiler<'_> {
 
     fn grant(&self, report: &mut Report<'_>, node: &Node) -> Option<Parts> {
         ceiling::check_action(report, &node.place, self.sending, "grant", |sender| sender.actions.grant);
-        let fields = Fields::read(report, node, "grant", &["organization", "user", "role", "existing"])?;
-        let organization = self.id::<OrganizationId>(report, &fields, "organization");
-        let user = self.id::<UserId>(report, &fields, "user");
+        let fields = Fields::read(report, node, "grant", GRANT)?;
+        let organization = named::read(report, &fields, self);
+        let user = named::read(report, &fields, self);
         let role = fields.require(report, "role").and_then(|node| self.role(report, node));
         let existing = fields.get("existing").map_or(Some(Existing::default()), |node| existing(report, node));
-        let effect = Effect::Grant { role: role?, existing: existing? };
+        let missing_user = fields.get("missing_user").map_or(Some(MissingUser::default()), |node| {
+            let missing = missing_user(report, node)?;
+            check_invite(report, node, missing, user.as_ref());
+            Some(missing)
+        });
+        let until = fields.get("until").map(|node| self.until(report, node));
+        let metadata =
+            fields.get("metadata").map_or_else(|| Some(Vec::new()), |node| metadata::read(report, node, self));
+        let effect = Effect::Grant(Box::new(Granting {
+            role: role?,
+            existing: existing?,
+            missing_user: missing_user?,
+            until: until.map_or(Some(None), |until| until.map(Some))?,
+            metadata: metadata?,
+        }));
         Some(Parts { organization: organization?, user: user?, effect })
     }
 
     fn revoke(&self, report: &mut Report<'_>, node: &Node) -> Option<Parts> {
         ceiling::check_action(report, &node.place, self.sending, "revoke", |sender| sender.actions.revoke);
-        let fields = Fields::read(report, node, "revoke", &["organization", "user"])?;
-        let organization = self.id::<OrganizationId>(report, &fields, "organization");
-        let user = self.id::<UserId>(report, &fields, "user");
+        let fields = Fields::read(report, node, "revoke", REVOKE)?;
+        let organization = named::read(report, &fields, self);
+        let user = named::read(report, &fields, self);
         Some(Parts { organization: organization?, user: user?, effect: Effect::Revoke })
     }
 
@@ -99,22 +133,19 @@ impl Compiler<'_> {
         Some(role)
     }
 
-    /// An id that stands in the file itself can be read before any event comes.
-    fn id<Id: FromStr<Err = ParseError>>(
-        &self,
-        report: &mut Report<'_>,
-        fields: &Fields<'_>,
-        key: &str,
-    ) -> Option<Expression> {
-        let node = fields.require(report, key)?;
-        let expression = self.expression(report, node, key)?;
-        for (id, text) in roles::outcomes(&expression, &self.names).literals {
-            if let Err(error) = text.parse::<Id>() {
-                let place = position::within(report.source, node, &expression.source, expression.character_of(id));
-                report.add(place, Mistake::new(format!("`{text}` is no {key} id")).expected(error.expected));
-            }
+    fn until(&self, report: &mut Report<'_>, node: &Node) -> Option<Expression> {
+        let until = self.expression(report, node, "until")?;
+        for (id, text) in roles::outcomes(&until, &self.names).literals {
+            let mistake = match Moment::of_text(text) {
+                Some(Moment::For(length)) if length <= SignedDuration::ZERO => "ends before it begins",
+                Some(_) => continue,
+                None => "says no end",
+            };
+            let place = position::within(report.source, node, &until.source, until.character_of(id));
+            let expected = format!("{} (from the time of the event), or {}", moment::A_DURATION, moment::A_TIME);
+            report.add(place, Mistake::new(format!("`{text}` {mistake}")).expected(expected));
         }
-        Some(expression)
+        Some(until)
     }
 
     /// Compiles what `node` holds; every fault is reported where it stands in the file.
@@ -141,18 +172,35 @@ impl Compiler<'_> {
     }
 }
 
+fn check_invite(report: &mut Report<'_>, node: &Node, missing: MissingUser, user: Option<&Named<User>>) {
+    if missing == MissingUser::Invite && user.is_some_and(|user| user.way != User::Email) {
+        let mistake = Mistake::new("nobody can be invited without an e-mail address");
+        report.add(node.place.clone(), mistake.expected("`user: { email: … }` beside `missing_user: invite`"));
+    }
+}
+
 /// Reads `existing:`.
 pub(super) fn existing(report: &mut Report<'_>, node: &Node) -> Option<Existing> {
-    let expected = "keep, raise or replace";
-    match fields::text(report, node, "existing", expected)? {
-        "keep" => Some(Existing::Keep),
-        "raise" => Some(Existing::Raise),
-        "replace" => Some(Existing::Replace),
-        other => {
-            let help = nearest(other, ["keep", "raise", "replace"]).map(did_you_mean);
-            let mistake = Mistake::new(format!("`{other}` says nothing about an existing membership"));
-            report.add(node.place.clone(), mistake.expected(expected).maybe_help(help));
-            None
-        }
+    let words = [("keep", Existing::Keep), ("raise", Existing::Raise), ("replace", Existing::Replace)];
+    word(report, node, "existing", words, "says nothing about an existing membership")
+}
+
+/// Reads `missing_user:`.
+pub(super) fn missing_user(report: &mut Report<'_>, node: &Node) -> Option<MissingUser> {
+    let words = [("fail", MissingUser::Fail), ("wait", MissingUser::Wait), ("invite", MissingUser::Invite)];
+    word(report, node, "missing_user", words, "says nothing about a user who does not exist")
+}
+
+/// One of three words.
+fn word<T: Copy>(report: &mut Report<'_>, node: &Node, key: &str, words: [(&str, T); 3], otherwise: &str) -> Option<T> {
+    let names = words.map(|(name, _)| name);
+    let expected = format!("{}, {} or {}", names[0], names[1], names[2]);
+    let text = fields::text(report, node, key, &expected)?;
+    let found = words.into_iter().find(|(name, _)| *name == text);
+    if found.is_none() {
+        let help = nearest(text, names).map(did_you_mean);
+        let mistake = Mistake::new(format!("`{text}` {otherwise}"));
+        report.add(node.place.clone(), mistake.expected(expected).maybe_help(help));
     }
+    found.map(|(_, value)| value)
 }

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 
 use super::diagnostic::{Mistake, Report};
 use super::evaluate::evaluate_one;
+use super::expected::{self, Expected};
 use super::fields::{self, Fields};
 use super::rule::{Rule, Surroundings};
 use super::tree::Node;
-use crate::domain::{Action, Change, Event, EventId, EventType, Existing, SenderName};
+use crate::domain::{Event, EventId, EventType, SenderName};
 
 const EVENT: &[&str] = &["type", "source", "subject", "id", "time", "sender", "data"];
 
@@ -19,13 +20,15 @@ pub(super) fn run(report: &mut Report<'_>, node: &Node, rule: Option<&Rule>, aro
         let Some(fields) = Fields::read(report, test, "a test", &["event", "expect"]) else { continue };
         let event = fields.require(report, "event").and_then(|node| event(report, node, rule, around));
         let expect = fields.require(report, "expect");
-        let expected = expect.and_then(|node| expectations(report, node));
+        let begin = event.as_ref().and_then(|event| event.time);
+        let expected = expect.and_then(|node| expected::read(report, node, begin));
         if let (Some(rule), Some(event), Some(expected), Some(node)) = (rule, event, expected, expect) {
             compare(report, node, rule, &event, &expected, around);
         }
     }
 }
 
+/// A test runs at the time of its event, or long ago: it must not begin to fail one day.
 fn compare(
     report: &mut Report<'_>,
     node: &Node,
@@ -34,15 +37,16 @@ fn compare(
     expected: &[Expected],
     around: &Surroundings<'_>,
 ) {
-    let outcome = evaluate_one(around.world, rule, event);
-    let got = match &outcome {
-        Ok(changes) if changes.len() == expected.len() => {
-            if changes.iter().zip(expected).all(|(change, expected)| expected.fits(change)) {
+    let accepted_at = event.time.unwrap_or(Timestamp::UNIX_EPOCH);
+    let got = match evaluate_one(around.world, rule, event, accepted_at) {
+        Ok(changes) => {
+            let changes = Expected::all_of(&changes);
+            let fit = changes.iter().zip(expected).all(|(change, expected)| expected.fits(change));
+            if fit && changes.len() == expected.len() {
                 return;
             }
-            told(changes.iter().map(Expected::of))
+            told(changes.iter().enumerate().map(|(index, change)| change.as_told_by(expected.get(index))))
         }
-        Ok(changes) => told(changes.iter().map(Expected::of)),
         Err(failure) => format!("no change: `{}` fails, {}", failure.part, failure.message),
     };
     let mistake = Mistake::new(format!("this test of `{}` fails: the rule gives {got}", rule.name));
@@ -92,89 +96,4 @@ fn wrong<T>(report: &mut Report<'_>, fields: &Fields<'_>, key: &str, expected: &
     let node = fields.get(key)?;
     report.add(node.place.clone(), Mistake::new(format!("not the {key} of an event")).expected(expected));
     None
-}
-
-/// A change as a test tells it.
-#[derive(Clone)]
-struct Expected {
-    organization: String,
-    user: String,
-    grant: Option<(String, Option<Existing>)>,
-}
-
-impl Expected {
-    fn of(change: &Change) -> Self {
-        let grant = match &change.action {
-            Action::Grant(grant) => Some((grant.role.to_string(), Some(grant.existing))),
-            Action::Revoke => None,
-        };
-        Self { organization: change.key.organization.to_string(), user: change.key.user.to_string(), grant }
-    }
-
-    fn fits(&self, change: &Change) -> bool {
-        let got = Self::of(change);
-        let action = match (&self.grant, &got.grant) {
-            (Some((role, existing)), Some((got, got_existing))) => {
-                role == got && (existing.is_none() || existing == got_existing)
-            }
-            (None, None) => true,
-            _ => false,
-        };
-        action && self.organization == got.organization && self.user == got.user
-    }
-}
-
-impl std::fmt::Display for Expected {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { organization, user, grant } = self;
-        match grant {
-            None => write!(f, "revoke {user} in {organization}"),
-            Some((role, None | Some(Existing::Raise))) => write!(f, "grant {user} {role} in {organization}"),
-            Some((role, Some(existing))) => {
-                let word = if *existing == Existing::Keep { "keep" } else { "replace" };
-                write!(f, "grant {user} {role} in {organization} (existing: {word})")
-            }
-        }
-    }
-}
-
-fn expectations(report: &mut Report<'_>, node: &Node) -> Option<Vec<Expected>> {
-    let items = fields::list(report, node, "expect", "a list of changes; [] for none")?;
-    let before = report.count();
-    let expected: Vec<_> = items.iter().filter_map(|item| expectation(report, item)).collect();
-    (report.count() == before).then_some(expected)
-}
-
-fn expectation(report: &mut Report<'_>, node: &Node) -> Option<Expected> {
-    let fields = Fields::read(report, node, "an expected change", &["grant", "revoke"])?;
-    match (fields.get("grant"), fields.get("revoke")) {
-        (Some(node), None) => {
-            let fields = Fields::read(report, node, "grant", &["organization", "user", "role", "existing"])?;
-            let role = value(report, &fields, "role");
-            let existing = fields.get("existing").map(|node| super::parts::existing(report, node));
-            let expected = key(report, &fields)?;
-            Some(Expected {
-                grant: Some((role?, existing.map_or(Some(None), |existing| existing.map(Some))?)),
-                ..expected
-            })
-        }
-        (None, Some(node)) => {
-            let fields = Fields::read(report, node, "revoke", &["organization", "user"])?;
-            key(report, &fields)
-        }
-        _ => {
-            report.add(node.place.clone(), Mistake::new("a change is either `grant` or `revoke`"));
-            None
-        }
-    }
-}
-
-fn key(report: &mut Report<'_>, fields: &Fields<'_>) -> Option<Expected> {
-    let (organization, user) = (value(report, fields, "organization"), value(report, fields, "user"));
-    Some(Expected { organization: organization?, user: user?, grant: None })
-}
-
-fn value(report: &mut Report<'_>, fields: &Fields<'_>, key: &str) -> Option<String> {
-    let node = fields.require(report, key)?;
-    fields::text(report, node, key, "the value itself, not an expression").map(str::to_owned)
 }

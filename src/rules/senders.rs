@@ -8,10 +8,11 @@ use super::diagnostic::{Mistake, Report};
 use super::fields::{self, Fields};
 use super::globs::{Glob, Globs};
 use super::roles;
+use super::share;
 use super::tree::{Content, Entry, Node};
-use crate::domain::{Action, Change, EventType, Role, SenderName};
+use crate::domain::{Action, Brake, Change, EventType, Role, SenderName};
 
-const KEYS: &[&str] = &["tokens", "events", "roles", "organizations", "actions"];
+const KEYS: &[&str] = &["tokens", "events", "roles", "organizations", "actions", "weight", "brake"];
 
 /// Someone who may POST events.
 #[derive(Debug, Clone)]
@@ -28,6 +29,10 @@ pub struct Sender {
     pub organizations: Globs,
     /// Whether its events may grant, revoke or both.
     pub actions: Actions,
+    /// Its share of the pace while others wait too: one of weight 3 gets three times as much as one of weight 1.
+    pub weight: u32,
+    /// What holds back its removals, unless it is off.
+    pub brake: Option<Brake>,
 }
 
 /// Where a secret is found.
@@ -65,11 +70,11 @@ impl Sender {
         self.events.allows(kind.as_str())
     }
 
-    /// Why it may not ask for this change, if so.
+    /// Why it may not ask for this change, if so; the scheduled end of a grant only takes back what the grant gave.
     pub fn refuses(&self, change: &Change) -> Option<Refusal> {
         match &change.action {
             Action::Grant(_) if !self.actions.grant => Some(Refusal::Action),
-            Action::Revoke if !self.actions.revoke => Some(Refusal::Action),
+            Action::Revoke if !self.actions.revoke && change.schedule.is_none() => Some(Refusal::Action),
             Action::Grant(grant) if !self.roles.contains(&grant.role) => Some(Refusal::Role),
             _ if !self.organizations.allows(&change.key.organization.to_text()) => Some(Refusal::Organization),
             _ => None,
@@ -138,9 +143,10 @@ fn sender<'n>(
     senders.rights_known &= report.count() == before;
     let organizations = fields.get("organizations").map(|node| globs(report, node, "organizations"));
     let organizations = organizations.unwrap_or_else(|| Some(Globs(Glob::new("*").into_iter().collect())));
+    let (weight, brake) = (share::weight(report, &fields), share::brake(report, &fields));
     let (Ok(name), Some(events), Some(organizations)) = (name, events, organizations) else { return };
     let (tokens, actions) = (tokens.unwrap_or_default(), actions.unwrap_or(both));
-    senders.all.push(Sender { name, tokens, events, roles, organizations, actions });
+    senders.all.push(Sender { name, tokens, events, roles, organizations, actions, weight, brake });
 }
 
 /// Whatever a sender holds besides names may be a secret at the wrong place.
@@ -148,7 +154,7 @@ fn mask_secrets(report: &mut Report<'_>, node: &Node) {
     let Content::Map(entries) = &node.content else { return mask_texts(report, node) };
     for entry in entries {
         match entry.key.as_str() {
-            "events" | "roles" | "organizations" | "actions" => {}
+            "events" | "roles" | "organizations" | "actions" | "weight" | "brake" => {}
             "tokens" => mask_tokens(report, &entry.value),
             _ => mask_texts(report, &entry.value),
         }

@@ -7,6 +7,8 @@ use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey,
 use cel::common::value::Val;
 use serde_json::Value;
 
+use super::moment::Moment;
+
 /// Deepest nesting of `data`; serde_json reads no more by itself.
 const MAX_DEPTH: usize = 128;
 
@@ -81,6 +83,72 @@ fn convert_number<'v>(number: &serde_json::Number) -> Box<dyn Val + 'v> {
     }
 }
 
+/// Why a value is no JSON that can be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NotJson {
+    /// There is not enough room for it.
+    TooLarge,
+    /// A value of this type is no JSON.
+    Type(String),
+}
+
+/// Takes `bytes` of the room that is left.
+pub(super) fn take(room: &mut usize, bytes: usize) -> Result<(), NotJson> {
+    *room = room.checked_sub(bytes).ok_or(NotJson::TooLarge)?;
+    Ok(())
+}
+
+/// JSON again; what it may take as text comes off `room`, so that no more than that is ever copied.
+pub(super) fn to_json(value: &dyn Val, room: &mut usize) -> Result<Value, NotJson> {
+    if let Some(list) = value.downcast_ref::<CelList>() {
+        take(room, 2 + list.inner().len())?;
+        return list.inner().iter().map(|item| to_json(&**item, room)).collect();
+    }
+    if let Some(map) = value.downcast_ref::<CelMap>() {
+        return object(map, room);
+    }
+    let json = match value.downcast_ref::<CelString>() {
+        // What it takes in quotes is known only after it is copied.
+        Some(text) if text.inner().len() > *room => return Err(NotJson::TooLarge),
+        Some(text) => Value::from(text.inner()),
+        None => scalar(value)?,
+    };
+    take(room, json.to_string().len())?;
+    Ok(json)
+}
+
+fn object(map: &CelMap<'_>, room: &mut usize) -> Result<Value, NotJson> {
+    take(room, 2 + 2 * map.inner().len())?;
+    let mut members = serde_json::Map::new();
+    for (key, member) in map.inner() {
+        let key = key.inner();
+        let Some(name) = key.downcast_ref::<CelString>() else {
+            return Err(NotJson::Type(format!("{} as a key", key.get_type().name())));
+        };
+        to_json(name, room)?;
+        members.insert(name.inner().to_owned(), to_json(&**member, room)?);
+    }
+    Ok(Value::Object(members))
+}
+
+fn scalar(value: &dyn Val) -> Result<Value, NotJson> {
+    let number = |number: f64| serde_json::Number::from_f64(number).map(Value::Number);
+    let json = if value.downcast_ref::<CelNull>().is_some() {
+        Some(Value::Null)
+    } else if let Some(truth) = value.downcast_ref::<CelBool>() {
+        Some((*truth.inner()).into())
+    } else if let Some(whole) = value.downcast_ref::<CelInt>() {
+        Some((*whole.inner()).into())
+    } else if let Some(large) = value.downcast_ref::<CelUInt>() {
+        Some((*large.inner()).into())
+    } else if let Some(double) = value.downcast_ref::<CelDouble>() {
+        number(*double.inner())
+    } else {
+        value.downcast_ref::<Moment>().map(|moment| moment.to_string().into())
+    };
+    json.ok_or_else(|| NotJson::Type(value.get_type().name().to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,26 +172,10 @@ mod tests {
         })
     }
 
-    /// Back again, by another way than there.
-    fn back(value: &dyn Val) -> Value {
-        if let Some(list) = value.downcast_ref::<CelList>() {
-            list.inner().iter().map(|item| back(&**item)).collect()
-        } else if let Some(map) = value.downcast_ref::<CelMap>() {
-            let text = |key: &dyn Val| key.downcast_ref::<CelString>().unwrap().inner().to_owned();
-            map.inner().iter().map(|(key, member)| (text(key.inner()), back(&**member))).collect()
-        } else if let Some(text) = value.downcast_ref::<CelString>() {
-            text.inner().into()
-        } else if let Some(whole) = value.downcast_ref::<CelInt>() {
-            (*whole.inner()).into()
-        } else if let Some(large) = value.downcast_ref::<CelUInt>() {
-            (*large.inner()).into()
-        } else if let Some(double) = value.downcast_ref::<CelDouble>() {
-            (*double.inner()).into()
-        } else if let Some(bool) = value.downcast_ref::<CelBool>() {
-            (*bool.inner()).into()
-        } else {
-            Value::Null
-        }
+    fn json_values(json: &Value) -> usize {
+        let mut extent = Extent::default();
+        borrowed(json, &mut extent).unwrap();
+        extent.values * 2
     }
 
     #[test]
@@ -148,8 +200,21 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_lost_on_the_way(json in arbitrary_json()) {
-            prop_assert_eq!(back(&*borrowed(&json, &mut Extent::default()).unwrap()), json.clone());
-            prop_assert_eq!(back(&*owned(&json).unwrap()), json);
+            let mut room = usize::MAX;
+            prop_assert_eq!(to_json(&*borrowed(&json, &mut Extent::default()).unwrap(), &mut room), Ok(json.clone()));
+            prop_assert_eq!(to_json(&*owned(&json).unwrap(), &mut room), Ok(json));
+        }
+
+        #[test]
+        fn what_fits_is_known_to_a_few_bytes(json in arbitrary_json(), room in 0usize..200) {
+            let (value, length) = (owned(&json).unwrap(), json.to_string().len());
+            match to_json(&*value, &mut room.clone()) {
+                Ok(_) => prop_assert!(length <= room),
+                Err(wrong) => {
+                    prop_assert_eq!(wrong, NotJson::TooLarge);
+                    prop_assert!(length + json_values(&json) > room);
+                }
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use super::diagnostic::Mistake;
 use super::environment::{self, MATCHES, MAX_PATTERN};
 use super::expression::{Fault, character_of, quotes};
 use super::fields::{did_you_mean, nearest};
+use super::moment::{self, Moment};
 use super::names::{ITEM, Names};
 
 const MAX_DEPTH: usize = 32;
@@ -50,6 +51,8 @@ const FUNCTIONS: &[(&str, Option<usize>, Option<usize>)] = &[
     ("hasValue", Some(0), None),
     ("orValue", Some(1), None),
     ("or", Some(1), None),
+    ("timestamp", None, Some(1)),
+    ("duration", None, Some(1)),
 ];
 const MACROS: [&str; 6] = ["has", "all", "exists", "exists_one", "map", "filter"];
 
@@ -158,6 +161,22 @@ impl<'e> Walk<'e> {
                 forms.into_iter().flatten().map(|(on, n)| format!("{on}{name}({})", ["", "a", "a, b"][n.min(2)]));
             let mistake = Mistake::new(format!("`{name}` is not called like this"));
             self.call_fault(id, name, mistake.expected(forms.collect::<Vec<_>>().join(" or ")));
+        }
+        self.moment(name, call.args.first());
+    }
+
+    /// A time or a duration that stands in the file is read here and now.
+    fn moment(&mut self, name: &str, text: Option<&'e IdedExpr>) {
+        let (parse, expected): (fn(&str) -> Option<Moment>, _) = match name {
+            "timestamp" => (Moment::timestamp, moment::A_TIME),
+            "duration" => (Moment::duration, moment::A_DURATION),
+            _ => return,
+        };
+        if let Some(node) = text
+            && let Expr::Literal(LiteralValue::String(text)) = &node.expr
+            && parse(text.inner()).is_none()
+        {
+            self.fault(node.id, Mistake::new(format!("`{name}` cannot take this text")).expected(expected));
         }
     }
 
