@@ -166,10 +166,18 @@ fn own(claim: &Claim) -> Option<String> {
 pub(super) struct End {
     pub(super) outcome: Outcome,
     pub(super) reasons: Vec<String>,
+    /// Nobody decided that it is dead: time ran out.
+    pub(super) given_up: bool,
 }
 
 /// So many attempts are as good as the days after which a change is given up.
 const PATIENCE: usize = 60;
+/// More calls than this without a pause between them are no recipe but a storm.
+const AT_ONCE: usize = 12;
+
+fn pauses(decision: Option<&Decision>) -> bool {
+    matches!(decision, None | Some(Decision::Restart(_) | Decision::Retry { .. } | Decision::Wait(_)))
+}
 
 /// Follows a change to its end as the ledger and the loop would; `between` happens before each call.
 pub(super) fn follow(
@@ -178,20 +186,23 @@ pub(super) fn follow(
     faults: &[Fault],
     mut between: impl FnMut(usize, &mut Clerk),
 ) -> End {
-    let mut reasons = Vec::new();
+    let (mut reasons, mut at_once) = (Vec::new(), 0);
     for attempt in 0..PATIENCE {
         between(attempt, clerk);
         assert!(super::super::super::call::Call::of(claim).is_some(), "{claim:?} has no call");
         let fault = faults.get(attempt).copied().unwrap_or(Fault::None);
-        match clerk.call(claim, fault).map(|answer| judged(claim, &answer)) {
+        let decision = clerk.call(claim, fault).map(|answer| judged(claim, &answer));
+        at_once = if pauses(decision.as_ref()) { 0 } else { at_once + 1 };
+        assert!(at_once <= AT_ONCE, "{claim:?} spins");
+        match decision {
             None => claim.answer_lost = true,
             Some(Decision::End { outcome, reason, .. }) => {
                 reasons.extend(reason);
-                return End { outcome, reasons };
+                return End { outcome, reasons, given_up: false };
             }
             Some(Decision::Refuse { reason }) => {
                 reasons.extend(reason);
-                return End { outcome: Outcome::Dead, reasons };
+                return End { outcome: Outcome::Dead, reasons, given_up: false };
             }
             Some(Decision::Then(step) | Decision::Restart(step)) => claim.step = step,
             Some(Decision::Took(step)) => (claim.step, claim.answer_lost) = (step, true),
@@ -207,5 +218,5 @@ pub(super) fn follow(
             Some(other @ (Decision::Hold { .. } | Decision::Halt)) => panic!("{other:?}"),
         }
     }
-    End { outcome: Outcome::Dead, reasons }
+    End { outcome: Outcome::Dead, reasons, given_up: true }
 }

@@ -118,6 +118,12 @@ fn may_die(before: &World, grant: &Grant) -> bool {
         }
 }
 
+/// Whether what a grant waits for never comes.
+fn waits_in_vain(before: &World) -> bool {
+    let Action::Grant(grant) = &before.claim.change.action else { return false };
+    grant.missing_user == MissingUser::Wait && before.appears.is_none()
+}
+
 fn check_grant(before: &World, after: &World, grant: &Grant, outcome: Outcome) -> Result<(), TestCaseError> {
     let clerk = &after.clerk;
     prop_assert!(clerk.creates <= 1 && clerk.mails <= 1, "done twice");
@@ -164,6 +170,7 @@ proptest! {
     fn every_history_ends_in_the_right_membership_and_says_so(before in worlds()) {
         let mut after = before.clone();
         let end = after.run();
+        prop_assert!(!end.given_up || waits_in_vain(&before), "{end:?}");
         match &before.claim.change.action {
             Action::Grant(grant) => check_grant(&before, &after, grant, end.outcome)?,
             Action::Revoke => check_revoke(&before, &after, end.outcome)?,
