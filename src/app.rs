@@ -17,7 +17,7 @@ use actix_web::rt::{self, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Admin;
-use crate::bapi::{Client, ClientConfig, ConfigError};
+use crate::bapi::{Client, ClientConfig, ConfigError, SecretKey};
 use crate::dispatch::{Dispatcher, Policy, Rate};
 use crate::http::probes::Probes;
 use crate::ingest::{Ingest, authenticate::Tokens};
@@ -202,11 +202,19 @@ async fn dispatcher(
     metrics: &Arc<Metrics>,
     probes: &Probes,
 ) -> Result<DispatcherThread, BuildError> {
-    let mut config = ClientConfig::new(&settings.api_url, settings.secret_key.reveal().to_owned());
+    let mut config = ClientConfig::new(&settings.api_url, secret_key(settings));
     config.timeout = settings.call_timeout;
     let (policy, ledger, metrics) = (policy(settings), ledger.clone(), Arc::clone(metrics));
     let make = move || Ok(Dispatcher::new(ledger, Client::new(config)?, policy, wake, metrics));
     DispatcherThread::build(make, probes.liveness.watch(DISPATCHER, PATIENCE)).await
+}
+
+fn secret_key(settings: &Settings) -> SecretKey {
+    let key = SecretKey::new(settings.secret_key.reveal());
+    match &settings.secret_key_file {
+        Some(path) => key.from_file(path),
+        None => key,
+    }
 }
 
 fn policy(settings: &Settings) -> Policy {

@@ -43,6 +43,8 @@ pub enum LogFormat {
 pub struct Settings {
     /// `CLERK_SECRET_KEY`
     pub secret_key: Secret,
+    /// `CLERK_SECRET_KEY_FILE`: where the secret key was read from, if it was a file.
+    pub secret_key_file: Option<PathBuf>,
     /// `CLERK_API_URL`, without `/v1` and without a slash at the end.
     pub api_url: String,
     /// `USHER_LISTEN`
@@ -161,6 +163,7 @@ impl Reader {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Settings {
             secret_key,
+            secret_key_file: environment.get(raw::SECRET_KEY_FILE).map(PathBuf::from),
             api_url: self.value("CLERK_API_URL", raw.clerk_api_url, "https://api.clerk.com".into(), parse::api_url),
             listen: self.value("USHER_LISTEN", raw.usher_listen, local(8080), parse::address),
             admin_listen: self.value("USHER_ADMIN_LISTEN", raw.usher_admin_listen, local(9090), parse::address),

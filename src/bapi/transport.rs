@@ -118,7 +118,9 @@ where
         .or_else(|| text(&headers, "clerk-trace-id"))
         .or_else(|| text(&headers, "cf-ray"))
         .map(|id| id.chars().filter(char::is_ascii_graphic).take(MAX_TRACE_ID).collect());
-    let retry_after = text(&headers, "retry-after").and_then(|text| retry_after(text, SystemTime::now()));
+    // A date is counted from Clerk's own clock, where it says what that is.
+    let now = text(&headers, "date").and_then(date).unwrap_or_else(SystemTime::now);
+    let retry_after = text(&headers, "retry-after").and_then(|text| retry_after(text, now));
     Exchange { status, body, retry_after, trace_id }
 }
 
@@ -133,9 +135,12 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
         // More digits than fit are a long time.
         Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
     } else {
-        let date = SystemTime::from(text.parse::<HttpDate>().ok()?);
-        Some(date.duration_since(now).unwrap_or_default())
+        Some(date(text)?.duration_since(now).unwrap_or_default())
     }
+}
+
+fn date(text: &str) -> Option<SystemTime> {
+    text.parse::<HttpDate>().ok().map(SystemTime::from)
 }
 
 /// Whether the request may have reached Clerk.

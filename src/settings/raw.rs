@@ -9,6 +9,8 @@ use super::{Environment, Mistake};
 pub(super) const SECRETS: [&str; 1] = [SECRET_KEY];
 /// The key of the Clerk instance.
 pub(super) const SECRET_KEY: &str = "CLERK_SECRET_KEY";
+/// The file with it.
+pub(super) const SECRET_KEY_FILE: &str = "CLERK_SECRET_KEY_FILE";
 
 /// One list makes the struct and the names, so that a setting cannot be read and then be called unknown.
 macro_rules! raw {

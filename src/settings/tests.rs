@@ -109,3 +109,13 @@ fn a_mistake_reads_well() {
       help: change USHER_LISTEN, or unset it for the default
     "#);
 }
+
+#[test]
+fn a_secret_key_from_a_file_comes_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    std::fs::write(&path, "sk_test_x\n").unwrap();
+    let settings = read(&[("CLERK_SECRET_KEY_FILE", path.to_str().unwrap())]).unwrap();
+    assert_eq!((settings.secret_key, settings.secret_key_file), (Secret::new("sk_test_x"), Some(path)));
+    assert_eq!(read(&[("CLERK_SECRET_KEY", "sk_test_x")]).unwrap().secret_key_file, None);
+}

@@ -10,6 +10,10 @@ use super::super::{ClientConfig, Membership, SecretKey};
 use super::*;
 use crate::domain::{EventId, Member, Metadata, Role, SenderName};
 
+mod invitations;
+mod key;
+mod lookups;
+
 fn client(url: &str) -> Client {
     let config = ClientConfig::new(url, SecretKey::new("sk_test_1"));
     Client::new(ClientConfig { timeout: Duration::from_secs(2), ..config }).unwrap()
@@ -86,6 +90,18 @@ async fn each_call_is_one_request_as_clerk_spells_it() {
 }
 
 #[actix_rt::test]
+async fn a_new_membership_carries_the_metadata_of_its_rule_and_the_event() {
+    let fake = Fake::start(|_| Answer::json(200, &membership()));
+    let metadata: Metadata =
+        serde_json::from_value(json!({"public": {"plan": "team"}, "private": {"cost": 3, "usher_event": "forged"}}))
+            .unwrap();
+    assert!(client(&fake.url).create(&key(), &role(), &metadata, event()).await.result.is_ok());
+    let body: Value = serde_json::from_str(&fake.seen()[0].body).unwrap();
+    assert_eq!(body["public_metadata"], json!({"plan": "team"}));
+    assert_eq!(body["private_metadata"], json!({"cost": 3, "usher_event": event().to_string()}));
+}
+
+#[actix_rt::test]
 async fn a_trace_id_is_taken_from_the_body_then_from_the_headers() {
     let headers = "Clerk-Trace-Id: from_header\r\nCF-Ray: 8f-PDX\r\n";
     let reply =
@@ -103,6 +119,19 @@ async fn a_429_without_a_body_of_clerks_is_retried_after_what_it_says() {
         create(|| Answer::Text(429, "Retry-After: 9\r\n".to_owned(), "<html>slow down</html>".to_owned())).await;
     assert_eq!(class(&reply), Class::Retry { after: Some(Duration::from_secs(9)), outcome_unknown: false });
     assert_eq!((reply.status, reply.code), (Some(429), None));
+}
+
+#[actix_rt::test]
+async fn a_retry_after_that_is_a_date_is_counted_from_clerks_clock() {
+    let dates = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:50:37 GMT\r\n";
+    let reply = create(move || Answer::Text(503, dates.to_owned(), "<html>back soon</html>".to_owned())).await;
+    assert_eq!(class(&reply), Class::Retry { after: Some(Duration::from_secs(60)), outcome_unknown: true });
+}
+
+#[actix_rt::test]
+async fn a_page_of_something_in_between_is_read_by_its_status() {
+    let reply = create(|| Answer::Text(502, "Content-Type: text/html\r\n".to_owned(), "<html>".to_owned())).await;
+    assert_eq!((class(&reply), reply.status, reply.code), (UNKNOWN, Some(502), None));
 }
 
 #[actix_rt::test]
