@@ -222,6 +222,9 @@ fn policy(settings: &Settings) -> Policy {
         first_delay: settings.retry_first,
         ceiling: settings.retry_ceiling,
         give_up_after: settings.give_up_after,
+        wait_first_delay: settings.wait_first,
+        wait_for_user: settings.wait_for_user,
+        halt_pause: settings.halt_pause,
         concurrency: settings.concurrency,
         // Longer than a call can take, so that no lease lapses under a call in flight.
         lease: settings.call_timeout * 2 + Duration::from_secs(5),

@@ -16,7 +16,7 @@ mod wire;
 
 pub use client::Client;
 pub use config::{ClientConfig, ConfigError};
-pub use error::{BapiError, Class};
+pub use error::{BapiError, Class, Health};
 pub use key::SecretKey;
 pub use reply::{FoundUser, Invitation, Membership, Organization, Reply};
 

@@ -2,18 +2,25 @@
 //! Knows nothing of rules, senders' requests or HTTP.
 
 mod backoff;
+mod breaker;
+mod bucket;
 mod cache;
 mod call;
+mod concurrency;
 mod context;
+mod control;
 mod decide;
 #[cfg(test)]
 mod fixtures;
+mod limits;
 mod pace;
 mod policy;
 mod report;
+mod retry_budget;
 mod run;
 mod schedule;
 mod settle;
+mod slots;
 mod step;
 
 pub use decide::{Brake, Brakes};

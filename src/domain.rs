@@ -9,6 +9,7 @@ mod membership;
 mod outcome;
 mod record;
 mod step;
+mod turns;
 
 pub use change::{Action, Change, ChangeId, Existing, Grant, Metadata, MissingUser, Schedule};
 pub use digest::Digest;
@@ -18,6 +19,7 @@ pub use membership::{ExternalId, InvitationId, OrganizationId, Role, Slug, UserI
 pub use outcome::{Attempt, AttemptCode, ChangeState, EventStatus, Outcome};
 pub use record::{ChangeRecord, EventRecord, RuleFailure};
 pub use step::Step;
+pub use turns::Turns;
 
 /// Why a text is not the thing it claims to be: what was expected, never the text itself (it may be personal data).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -18,6 +18,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 const VERDICTS: [&str; 5] = ["accepted", "repeated", "ignored", "failed", "refused"];
 const ACTIONS: [&str; 2] = ["grant", "revoke"];
 const OUTCOMES: [&str; 7] = ["granted", "updated", "revoked", "unchanged", "invited", "superseded", "dead"];
+const BREAKER: [&str; 4] = ["closed", "open", "half_open", "halted"];
 const CLASSES: [&str; 5] = ["done", "retry", "wait", "refused", "halt"];
 
 /// A local call takes milliseconds, Clerk some hundred, a timeout ten seconds.
@@ -40,6 +41,11 @@ struct Verdict {
 struct Change {
     action: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -67,7 +73,9 @@ pub struct Metrics {
     dead_letters: Gauge<u64, AtomicU64>,
     commit_seconds: Histogram,
     commit_group: Histogram,
-    gate_open: Gauge,
+    breaker: Family<State, Gauge>,
+    pace_open: Gauge,
+    concurrency: Gauge,
     rules: Gauge<u64, AtomicU64>,
 }
 
@@ -93,10 +101,13 @@ impl Metrics {
             dead_letters: Gauge::default(),
             commit_seconds: Histogram::new(COMMIT_BUCKETS),
             commit_group: Histogram::new(GROUP_BUCKETS),
-            gate_open: Gauge::default(),
+            breaker: Family::default(),
+            pace_open: Gauge::default(),
+            concurrency: Gauge::default(),
             rules: Gauge::default(),
         };
-        metrics.gate(true);
+        metrics.breaker("closed");
+        metrics.pace(true);
         metrics.start_series();
         metrics.registered()
     }
@@ -136,7 +147,9 @@ impl Metrics {
         );
         r.register("usher_ledger_commit_seconds", "Time a durable commit took", self.commit_seconds.clone());
         r.register("usher_ledger_commit_group", "Requests that shared a durable commit", self.commit_group.clone());
-        r.register("usher_gate_open", "1 while Clerk's API is called, 0 while calls pause", self.gate_open.clone());
+        r.register("usher_breaker_state", "1 for the state the breaker is in", self.breaker.clone());
+        r.register("usher_pace_open", "0 while a Retry-After holds all calls back", self.pace_open.clone());
+        r.register("usher_concurrency_limit", "Calls that may be in flight at once", self.concurrency.clone());
         r.register("usher_rules", "Rules loaded", self.rules.clone());
         r.register("usher_build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self
@@ -177,9 +190,21 @@ impl Metrics {
         self.dead_letters.set(dead);
     }
 
-    /// Calls go out, or pause.
-    pub fn gate(&self, open: bool) {
-        self.gate_open.set(i64::from(open));
+    /// The breaker is closed, open, half_open or halted.
+    pub fn breaker(&self, now: &'static str) {
+        for state in BREAKER {
+            self.breaker.get_or_create(&State { state }).set(i64::from(state == now));
+        }
+    }
+
+    /// Calls keep to the pace, or a Retry-After holds them back.
+    pub fn pace(&self, open: bool) {
+        self.pace_open.set(i64::from(open));
+    }
+
+    /// So many calls may be in flight at once.
+    pub fn concurrency(&self, limit: usize) {
+        self.concurrency.set(i64::try_from(limit).unwrap_or(i64::MAX));
     }
 
     /// A rule file is in force.
@@ -215,7 +240,9 @@ mod tests {
         assert_eq!(value(&text, r#"usher_changes_total{action="grant",outcome="dead"}"#), 0.0);
         assert_eq!(value(&text, r#"usher_attempts_total{class="halt"}"#), 0.0);
         assert_eq!(value(&text, "usher_time_to_outcome_seconds_count"), 0.0);
-        assert_eq!(value(&text, "usher_gate_open"), 1.0);
+        assert_eq!(value(&text, r#"usher_breaker_state{state="closed"}"#), 1.0);
+        assert_eq!(value(&text, r#"usher_breaker_state{state="halted"}"#), 0.0);
+        assert_eq!(value(&text, "usher_pace_open"), 1.0);
         assert!(text.contains(r#"usher_build_info{version=""#) && text.ends_with("# EOF\n"), "{text}");
     }
 
@@ -227,7 +254,9 @@ mod tests {
         metrics.attempt("retry", 10.0);
         metrics.commit(0.003, 7);
         metrics.backlog(3, 1.5, 2);
-        metrics.gate(false);
+        metrics.breaker("half_open");
+        metrics.pace(false);
+        metrics.concurrency(44);
         metrics.rules(4);
         let text = metrics.render();
         assert_eq!(value(&text, r#"usher_events_total{verdict="accepted"}"#), 1.0);
@@ -240,7 +269,10 @@ mod tests {
             ("usher_backlog_changes", 3.0),
             ("usher_oldest_unfinished_age_seconds", 1.5),
             ("usher_dead_letters", 2.0),
-            ("usher_gate_open", 0.0),
+            (r#"usher_breaker_state{state="closed"}"#, 0.0),
+            (r#"usher_breaker_state{state="half_open"}"#, 1.0),
+            ("usher_pace_open", 0.0),
+            ("usher_concurrency_limit", 44.0),
             ("usher_rules", 4.0),
         ];
         for (name, expected) in gauges {

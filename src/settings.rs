@@ -63,7 +63,7 @@ pub struct Settings {
     pub body_limit: usize,
     /// `USHER_RATE`: calls of Clerk's API per 10 s.
     pub rate: u32,
-    /// `USHER_CONCURRENCY`: calls of Clerk's API at the same time.
+    /// `USHER_CONCURRENCY`: calls of Clerk's API at the same time, at most.
     pub concurrency: usize,
     /// `USHER_CALL_TIMEOUT`: how long to wait for the answer of one call.
     pub call_timeout: Duration,
@@ -73,6 +73,12 @@ pub struct Settings {
     pub retry_ceiling: Duration,
     /// `USHER_GIVE_UP_AFTER`: how long a change is retried before it is dead.
     pub give_up_after: Duration,
+    /// `USHER_WAIT_FIRST`: the first pause of a change that waits for a user or for a seat.
+    pub wait_first: Duration,
+    /// `USHER_WAIT_FOR_USER`: how long a change waits for its user to sign up.
+    pub wait_for_user: Duration,
+    /// `USHER_HALT_PAUSE`: the pause between two probes while Clerk refuses the key.
+    pub halt_pause: Duration,
     /// `USHER_LOG_FORMAT`
     pub log_format: LogFormat,
     /// `RUST_LOG`
@@ -174,7 +180,7 @@ impl Reader {
             body_limit: self.number("USHER_BODY_LIMIT", raw.usher_body_limit, 256 * 1024, 1024, 64 * 1024 * 1024)
                 as usize,
             rate: self.number("USHER_RATE", raw.usher_rate, rate, 1, 1_000_000),
-            concurrency: self.number("USHER_CONCURRENCY", raw.usher_concurrency, 32, 1, 1024) as usize,
+            concurrency: self.number("USHER_CONCURRENCY", raw.usher_concurrency, 64, 1, 1024) as usize,
             call_timeout: self.duration(
                 "USHER_CALL_TIMEOUT",
                 raw.usher_call_timeout,
@@ -185,6 +191,9 @@ impl Reader {
             retry_first: self.duration("USHER_RETRY_FIRST", raw.usher_retry_first, millisecond * 500, millisecond, DAY),
             retry_ceiling: self.duration("USHER_RETRY_CEILING", raw.usher_retry_ceiling, MINUTE * 5, millisecond, DAY),
             give_up_after: self.duration("USHER_GIVE_UP_AFTER", raw.usher_give_up_after, DAY, millisecond, YEARS),
+            wait_first: self.duration("USHER_WAIT_FIRST", raw.usher_wait_first, SECOND * 30, millisecond, DAY),
+            wait_for_user: self.duration("USHER_WAIT_FOR_USER", raw.usher_wait_for_user, DAY * 7, millisecond, YEARS),
+            halt_pause: self.duration("USHER_HALT_PAUSE", raw.usher_halt_pause, SECOND * 30, millisecond, HOUR),
             log_format: self.value("USHER_LOG_FORMAT", raw.usher_log_format, LogFormat::Auto, parse::log_format),
             log_filter: self.value("RUST_LOG", raw.rust_log, "info".into(), parse::log_filter),
         }

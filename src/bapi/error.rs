@@ -94,7 +94,26 @@ pub enum Class {
     InvitationGone,
 }
 
+/// What an answer, or none, says about Clerk itself, whatever becomes of the change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It answers.
+    Well,
+    /// It answers that it is asked too much.
+    Busy,
+    /// It does not answer, or not as itself.
+    Down,
+}
+
 impl BapiError {
+    /// What this failure says about Clerk.
+    pub fn health(&self) -> Health {
+        match &self.kind {
+            Kind::Unreachable | Kind::Timeout | Kind::Lost | Kind::Unreadable { .. } => Health::Down,
+            Kind::Answered(answered) => answered.health(),
+        }
+    }
+
     /// What this failure asks of whoever made the call.
     pub fn class(&self) -> Class {
         match &self.kind {
@@ -151,6 +170,14 @@ impl Answered {
 
     fn known(&self) -> Option<&'static Row> {
         self.code.as_deref().and_then(code::known)
+    }
+
+    fn health(&self) -> Health {
+        match (self.known().map(|row| row.verdict), self.status) {
+            (Some(Verdict::TooMany), _) | (None, 429) => Health::Busy,
+            (Some(Verdict::Trouble), _) | (None, 500..) => Health::Down,
+            _ => Health::Well,
+        }
     }
 
     /// One code for unknown organizations, users, roles and invitations. Only a role comes with its name for sure, so where

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Policy;
 
 /// A Retry-After beyond this is taken as this.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// Full jitter: anything up to first × factor^attempts, where `attempts` were made before this one.
 pub(super) fn full_jitter(policy: &Policy, attempts: u32, random: f64) -> Duration {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::bapi::{Client, Reply};
+use crate::bapi::{Client, Health, Reply};
 use crate::domain::{
     Action, Attempt, AttemptCode, EmailAddress, EventId, Grant, InvitationId, Member, OrganizationId, OrganizationRef,
     Role, Slug, Step, UserId, UserRef,
@@ -107,6 +107,8 @@ pub(super) struct Called {
     pub(super) answer: Answer,
     /// The failure in words.
     pub(super) why: Option<String>,
+    /// What it says about Clerk itself.
+    pub(super) health: Health,
     pub(super) attempt: Attempt,
 }
 
@@ -122,8 +124,11 @@ pub(super) async fn call(client: &Client, call: Call<'_>) -> Called {
         trace_id: reply.trace_id,
     };
     match reply.result {
-        Ok(answer) => Called { answer, why: None, attempt },
-        Err(error) => Called { answer: Answer::Failed(error.class()), why: Some(error.to_string()), attempt },
+        Ok(answer) => Called { answer, why: None, health: Health::Well, attempt },
+        Err(error) => {
+            let (answer, health) = (Answer::Failed(error.class()), error.health());
+            Called { answer, why: Some(error.to_string()), health, attempt }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What all steps share: the ledger, the client, the pace, the slots; and who may make a call now.
+//! What all steps share: the ledger, the client, the control of calls, the slots; and who may make a call now.
 //! Lives on one thread: the client does not leave it.
 
 use std::cell::{Cell, RefCell};
@@ -8,17 +8,19 @@ use std::time::{Duration, Instant};
 
 use actix_rt::time;
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
-use crate::bapi::Client;
+use crate::bapi::{Client, Health};
 use crate::domain::ChangeId;
 use crate::ledger::{Claim, Ledger};
 use crate::metrics::Metrics;
 
-use super::pace::{Leave, Pace};
+use super::breaker::Phase;
+use super::control::{Control, Ended, Leave};
 use super::schedule::later;
-use super::{Policy, backoff, cache::Cache, decide::Decision};
+use super::slots::{Held, Slots};
+use super::step::Came;
+use super::{Policy, backoff, cache::Cache, concurrency};
 
 /// What a lease leaves at least beyond the time a call may take: for waiting before it and settling after it.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -29,7 +31,7 @@ pub(super) struct Context {
     pub(super) policy: Policy,
     pub(super) metrics: Arc<Metrics>,
     pub(super) shutdown: CancellationToken,
-    pub(super) pace: RefCell<Pace>,
+    pub(super) control: RefCell<Control>,
     pub(super) cache: RefCell<Cache>,
     /// Claimed, and not yet calling: their tokens are as good as spent.
     pub(super) queued: Cell<usize>,
@@ -37,15 +39,16 @@ pub(super) struct Context {
     pub(super) unwritten: Cell<usize>,
     /// The ledger failed, and it was said.
     pub(super) troubled: Cell<bool>,
-    slots: Semaphore,
+    slots: Slots,
     calling: RefCell<HashSet<ChangeId>>,
 }
 
 /// The right to make one call for one change, as long as it is held.
 pub(super) struct Slot<'a> {
-    _permit: SemaphorePermit<'a>,
+    _held: Held<'a>,
     calling: &'a RefCell<HashSet<ChangeId>>,
     change: ChangeId,
+    probe: bool,
 }
 
 impl Drop for Slot<'_> {
@@ -57,7 +60,7 @@ impl Drop for Slot<'_> {
 /// Whether a claimed change may make its call.
 pub(super) enum Admission<'a> {
     /// It holds a slot until its call has ended.
-    Go { slot: Slot<'a>, probe: bool },
+    Go(Slot<'a>),
     /// It goes back to the ledger, due then.
     Back { due_at: Timestamp },
 }
@@ -71,16 +74,16 @@ impl Context {
         shutdown: CancellationToken,
     ) -> Self {
         policy.lease = policy.lease.max(client.timeout() + LEASE_MARGIN);
-        let pace = RefCell::new(Pace::new(policy.rate, Instant::now()));
+        let control = RefCell::new(Control::new(&policy, Instant::now()));
+        let slots = Slots::new(policy.concurrency);
         let cache = RefCell::new(Cache::new(policy.lookups_live));
-        let slots = Semaphore::new(policy.concurrency.clamp(1, Semaphore::MAX_PERMITS));
         Self {
             ledger,
             client,
             policy,
             metrics,
             shutdown,
-            pace,
+            control,
             cache,
             queued: Cell::new(0),
             unwritten: Cell::new(0),
@@ -99,63 +102,98 @@ impl Context {
         let admission = tokio::select! {
             biased;
             () = self.shutdown.cancelled() => back(),
-            admission = time::timeout(patience, self.turn(claim.change.id, latest)) => admission.unwrap_or_else(|_| back()),
+            admission = time::timeout(patience, self.turn(claim, latest)) => admission.unwrap_or_else(|_| back()),
         };
         self.queued.set(self.queued.get().saturating_sub(1));
         admission
     }
 
-    async fn turn(&self, change: ChangeId, latest: Instant) -> Admission<'_> {
+    async fn turn(&self, claim: &Claim, latest: Instant) -> Admission<'_> {
         let back = |after| Admission::Back { due_at: later(Timestamp::now(), after) };
-        let Ok(permit) = self.slots.acquire().await else { return back(Duration::ZERO) };
+        let held = self.slots.take().await;
         loop {
             let now = Instant::now();
             if now > latest {
                 // The ledger took its time with the claim: the lease would lapse under the call.
                 return back(Duration::ZERO);
             }
-            if self.calling.borrow().contains(&change) {
+            if self.calling.borrow().contains(&claim.change.id) {
                 // Its lease lapsed all the same, as when the clock is put forward or the machine slept.
                 return back(self.client.timeout());
             }
-            let leave = self.pace.borrow_mut().take(now);
+            let leave = self.control.borrow_mut().leave(claim, now, fastrand::f64());
             match leave {
-                Leave::Go { probe } => return Admission::Go { slot: self.slot(permit, change), probe },
+                Leave::Go { probe } => {
+                    if probe {
+                        // A key that was rotated meanwhile is the likeliest end of a halt.
+                        self.client.refresh_key();
+                    }
+                    return Admission::Go(self.slot(held, claim.change.id, probe));
+                }
                 Leave::Later(at) => time::sleep_until(at.into()).await,
-                Leave::Closed(until) => return back(until - now),
+                Leave::Back(at) => return back(at - now),
             }
         }
     }
 
-    fn slot<'a>(&'a self, permit: SemaphorePermit<'a>, change: ChangeId) -> Slot<'a> {
+    fn slot<'a>(&'a self, held: Held<'a>, change: ChangeId, probe: bool) -> Slot<'a> {
         self.calling.borrow_mut().insert(change);
-        Slot { _permit: permit, calling: &self.calling, change }
+        Slot { _held: held, calling: &self.calling, change, probe }
     }
 
-    /// What a decision means for the calls of everybody else; `why` is what the call said, where it failed.
-    pub(super) fn heed(&self, decision: &Decision, why: Option<&str>) {
-        let (mut pace, now) = (self.pace.borrow_mut(), Instant::now());
-        match decision {
-            Decision::Halt if pace.halt(now, self.policy.halt_pause) => {
-                let pause_seconds = self.policy.halt_pause.as_secs();
-                tracing::error!(reason = why, pause_seconds, "calls halted: Clerk refuses usher itself, not a change");
+    /// What the end of a call means for the calls of everybody else; `took` is how long it was.
+    pub(super) fn heed(&self, slot: Slot<'_>, came: &Came, took: Duration) {
+        let (now, in_order) = (Instant::now(), came.health == Health::Well);
+        let ended = Ended { change: slot.change, probe: slot.probe, health: came.health, decision: &came.decision };
+        let news = self.control.borrow_mut().ended(&ended, now, fastrand::f64());
+        let in_flight = self.calling.borrow().len();
+        self.slots.ended(now, concurrency::Ended { took, in_flight, in_order });
+        if let Some(phase) = news.phase {
+            self.say(phase, came.why.as_deref());
+        }
+        if news.phase == Some(Phase::Closed) {
+            self.slots.begin_anew(now);
+        }
+        if news.silence_capped {
+            let hours = backoff::LONGEST_RETRY_AFTER.as_secs() / 3600;
+            tracing::warn!(
+                hours,
+                "Clerk asks for a longer silence than is believed; calls go out again after this time"
+            );
+        }
+        self.measure(now);
+    }
+
+    /// One line for each of the breaker's news.
+    fn say(&self, phase: Phase, reason: Option<&str>) {
+        match phase {
+            Phase::Closed => tracing::warn!("breaker closed: Clerk answers, calls go out again"),
+            Phase::Open | Phase::HalfOpen => {
+                tracing::error!(reason, "breaker opened: Clerk is down; a probe a second until it answers");
             }
-            Decision::Retry { after: Some(after), .. } => pace.close(now + backoff::heeded(*after)),
-            _ => {}
+            Phase::Halted => {
+                let pause_seconds = self.policy.halt_pause.as_secs();
+                tracing::error!(reason, pause_seconds, "breaker halted: Clerk refuses usher itself, not a change");
+            }
         }
-        self.metrics.gate(pace.is_open(now));
     }
 
-    /// A probe was answered, and not with a halt.
-    pub(super) fn resume(&self) {
-        if self.pace.borrow_mut().probe_answered() {
-            tracing::warn!("calls resumed: Clerk accepts usher again");
-        }
+    /// Whether the breaker alone decides when a call that found Clerk like this is made again.
+    pub(super) fn is_out(&self, health: Health) -> bool {
+        health == Health::Down && matches!(self.control.borrow().phase(), Phase::Open | Phase::HalfOpen)
+    }
+
+    /// Tells the metrics how calls leave now.
+    pub(super) fn measure(&self, now: Instant) {
+        let control = self.control.borrow();
+        self.metrics.breaker(control.phase().name());
+        self.metrics.pace(control.pace_is_open(now));
+        self.metrics.concurrency(self.slots.limit());
     }
 
     /// How many changes may be claimed at once: one for each slot, and as many again that wait for theirs, so that no slot
     /// stands empty while the ledger commits the next claim.
     pub(super) fn capacity(&self) -> usize {
-        self.policy.concurrency.max(1).saturating_mul(2)
+        self.slots.limit().saturating_mul(2)
     }
 }

@@ -28,8 +28,22 @@ pub struct Policy {
     pub brakes: Brakes,
     /// How long no call is made after Clerk refused the key or the API version; then one probe.
     pub halt_pause: Duration,
-    /// Calls in flight at once.
+    /// So many calls in a row that find Clerk down open the breaker.
+    pub trip_after: u32,
+    /// Within this time after Clerk's recovery an open breaker lets a probe leave.
+    pub probe_within: Duration,
+    /// Calls in flight at once, at most; how many at a time depends on how they are answered.
     pub concurrency: usize,
+    /// What each first call of a change puts into the budget that a retry takes 1 from.
+    pub retry_deposit: f64,
+    /// The most there is in that budget.
+    pub retry_reserve: f64,
+    /// The role updates of one membership.
+    pub role_updates: Rate,
+    /// The invitations of the instance, without their burst.
+    pub invitations: Rate,
+    /// How many of them may come at once.
+    pub invitation_burst: u32,
     /// How long a claimed change is nobody else's; longer than a call may take.
     pub lease: Duration,
     /// How many calls in what time.
@@ -51,11 +65,30 @@ impl Default for Policy {
             lookups_live: Duration::from_secs(5 * 60),
             brakes: Brakes::default(),
             halt_pause: Duration::from_secs(30),
-            concurrency: 32,
+            trip_after: 5,
+            probe_within: Duration::from_secs(1),
+            concurrency: 64,
+            // A quarter of the first calls is a fifth of all.
+            retry_deposit: 0.25,
+            retry_reserve: 10.0,
+            // Clerk takes 10.
+            role_updates: Rate { calls: 9, per: Duration::from_secs(10) },
+            // Clerk takes 250: with their burst these are nine tenths.
+            invitations: Rate { calls: 215, per: Duration::from_secs(3600) },
+            invitation_burst: 10,
             lease: Duration::from_secs(25),
             rate: Rate::TEST,
             poll: Duration::from_secs(1),
         }
+    }
+}
+
+impl Policy {
+    /// One retry in so much time is always allowed: a fifth of the pace, so that a backlog of them ends when Clerk is well
+    /// again and nothing else is called. From one a second to twenty.
+    pub(super) fn retry_at_least_every(&self) -> Duration {
+        let a_fifth = self.rate.per * 5 / self.rate.calls.max(1);
+        a_fifth.clamp(Duration::from_millis(50), Duration::from_secs(1))
     }
 }
 

@@ -73,13 +73,13 @@ pub(super) enum Pause {
 /// Claims as much as there is room for and begins its steps; `None` when the ledger is gone.
 pub(super) async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Option<Pause> {
     let now = Instant::now();
-    context.metrics.gate(context.pace.borrow().is_open(now));
+    context.measure(now);
     if context.unwritten.get() > 0 {
         // Its lease may have lapsed meanwhile: claimed again before it is written, its call would be made twice.
         return Some(Pause::Room(None));
     }
     let free = context.capacity().saturating_sub(steps.len());
-    let room = context.pace.borrow_mut().room(now);
+    let room = context.control.borrow_mut().room(now);
     let limit = match room {
         Room::NotBefore(at) => return Some(Pause::Room(Some(at))),
         Room::Calls(calls) => free.min(calls.saturating_sub(context.queued.get())),

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::bapi::Health;
 use crate::domain::Attempt;
 use crate::ledger::{Claim, Next, Settled, Settlement};
 
@@ -15,17 +16,19 @@ use super::report;
 use super::schedule::Moment;
 
 /// What came of a claim, with a call or without.
-struct Came {
-    decision: Decision,
+pub(super) struct Came {
+    pub(super) decision: Decision,
+    /// What the call said about Clerk.
+    pub(super) health: Health,
     attempt: Option<Attempt>,
     /// What the call said, where it failed.
-    why: Option<String>,
+    pub(super) why: Option<String>,
     lowers: bool,
 }
 
 impl Came {
     fn without_call(decision: Decision) -> Self {
-        Self { decision, attempt: None, why: None, lowers: false }
+        Self { decision, health: Health::Well, attempt: None, why: None, lowers: false }
     }
 }
 
@@ -38,26 +41,36 @@ pub(super) async fn step(context: &Context, mut claim: Claim, asked: Instant) {
     }
     match context.admit(&claim, asked).await {
         Admission::Back { due_at } => context.release(&claim, due_at).await,
-        Admission::Go { slot, probe } => {
+        Admission::Go(slot) => {
             let Some(next) = Call::of(&claim) else {
                 let decision = Decision::refuse("the next call does not fit the change; replay it");
                 return settle(context, &claim, Came::without_call(decision)).await;
             };
+            let begun = Instant::now();
             let called = call(&context.client, next).await;
-            // The slot is for calls: the next one leaves while this one is settled.
-            drop(slot);
+            let took = begun.elapsed();
             let came = context.came(&claim, called);
-            if probe && answered(&came) {
-                context.resume();
-            }
-            context.heed(&came.decision, came.why.as_deref());
+            // The slot is for calls: the next one leaves while this one is settled.
+            context.heed(slot, &came, took);
             settle(context, &claim, came).await;
         }
     }
 }
 
-fn answered(came: &Came) -> bool {
-    came.decision != Decision::Halt && came.attempt.as_ref().is_some_and(|attempt| attempt.status.is_some())
+/// So many attempts of an outage are kept; those after them would say the same once a second.
+const ATTEMPTS_KEPT: u32 = 10;
+
+/// Whether the ledger can do without an attempt that found Clerk down.
+fn tells_nothing_new(claim: &Claim, next: &Next) -> bool {
+    let goes_on = matches!(next, Next::Again { answer_lost, .. } if *answer_lost == claim.answer_lost);
+    goes_on && claim.attempts >= ATTEMPTS_KEPT
+}
+
+/// While the breaker spares Clerk a change need not: it is due, so that there is one to probe with.
+fn hurry(next: &mut Next, now: Timestamp) {
+    if let Next::Again { due_at, .. } = next {
+        *due_at = now;
+    }
 }
 
 impl Context {
@@ -82,21 +95,27 @@ impl Context {
     }
 
     fn came(&self, claim: &Claim, called: Called) -> Came {
-        let Called { answer, why, attempt } = called;
+        let Called { answer, health, why, attempt } = called;
         self.cache.borrow_mut().learn(claim, &answer, Instant::now());
         let outdated = self.cache.borrow_mut().mend(claim, &answer);
         let decision =
             outdated.map_or_else(|| decide(claim, &answer, &self.guard(claim)), |key| Decision::Found { key });
         self.metrics.attempt(decision.class(), f64::from(attempt.duration_ms) / 1000.0);
-        Came { decision, attempt: Some(attempt), why, lowers: lowers(claim, &answer) }
+        Came { decision, health, attempt: Some(attempt), why, lowers: lowers(claim, &answer) }
     }
 }
 
 async fn settle(context: &Context, claim: &Claim, came: Came) {
-    let Came { decision, attempt, why, lowers } = came;
+    let Came { decision, health, attempt, why, lowers } = came;
     let counted = attempt.is_some() && !matches!(decision, Decision::Halt | Decision::Found { .. });
     let moment = Moment { policy: &context.policy, now: Timestamp::now(), random: fastrand::f64() };
-    let next = moment.next(claim, decision, why);
+    let mut next = moment.next(claim, decision, why);
+    if context.is_out(health) {
+        if tells_nothing_new(claim, &next) {
+            return context.release(claim, moment.now).await;
+        }
+        hurry(&mut next, moment.now);
+    }
     let (change, lease) = (claim.change.id, claim.lease);
     let settlement = Settlement { change, lease, attempt: attempt.clone(), counted, lowers, next: next.clone() };
     match context.settle(settlement).await {

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::bench::{Bench, Log, created, member};
 use super::Dispatcher;
+use super::breaker::Phase;
 use super::fixtures::change;
 use super::run::{Pause, fill};
 use super::step::step;
@@ -158,7 +159,7 @@ async fn a_halt_burns_nothing_is_said_once_and_ends_with_a_probe() {
     assert!(halted.next_attempt_at.is_some_and(|at| at > Timestamp::now()));
     let levels: Vec<_> = log.lines().iter().map(|line| line["level"].as_str().map(str::to_owned)).collect();
     assert_eq!(levels, [Some("ERROR".to_owned())]);
-    assert!(!context.pace.borrow().is_open(Instant::now() + Duration::from_secs(3600)), "time alone opens no halt");
+    assert_eq!(context.control.borrow().phase(), Phase::Halted);
 }
 
 #[actix_rt::test]
@@ -217,7 +218,7 @@ async fn a_ring_is_heard_by_a_sleeping_loop() {
 }
 
 #[actix_rt::test]
-async fn a_loop_that_waits_for_a_closed_gate_still_turns() {
+async fn a_loop_that_held_back_by_a_retry_after_still_turns() {
     let bench = Bench::new(2, |_, _| Answer::Text(429, "Retry-After: 600\r\n".to_owned(), String::new()));
     bench.accept(1, "user_1", member()).await;
     let (turns, shutdown) = (Cell::new(0), bench.shutdown.clone());

@@ -44,6 +44,9 @@ raw! {
     usher_retry_first "USHER_RETRY_FIRST",
     usher_retry_ceiling "USHER_RETRY_CEILING",
     usher_give_up_after "USHER_GIVE_UP_AFTER",
+    usher_wait_first "USHER_WAIT_FIRST",
+    usher_wait_for_user "USHER_WAIT_FOR_USER",
+    usher_halt_pause "USHER_HALT_PAUSE",
     usher_log_format "USHER_LOG_FORMAT",
     rust_log "RUST_LOG",
 }

@@ -1,11 +1,9 @@
-//! The bucket never gives more than its rate, and the gate opens for nobody too early.
+//! The bucket never gives more than its rate, and nobody leaves before a Retry-After has passed.
+
+use std::time::Duration;
 
 use super::*;
 use proptest::prelude::*;
-
-const PAUSE: Duration = Duration::from_secs(30);
-const GO: Leave = Leave::Go { probe: false };
-const PROBE: Leave = Leave::Go { probe: true };
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -20,11 +18,11 @@ fn pace(calls: u32) -> (Pace, Instant) {
 fn a_burst_is_a_ninth_and_then_the_rate_holds() {
     let (mut pace, now) = pace(90);
     assert_eq!(pace.room(now), Room::Calls(10));
-    (0..10).for_each(|_| assert_eq!(pace.take(now), GO));
+    (0..10).for_each(|_| assert_eq!(pace.take(now), Leave::Go));
     let Room::NotBefore(at) = pace.room(now) else { panic!("room in an empty bucket") };
     assert!(at > now && at < now + seconds(0.12));
     assert_eq!(pace.take(now), Leave::Later(at));
-    assert_eq!(pace.take(at), GO);
+    assert_eq!(pace.take(at), Leave::Go);
     assert!(matches!(pace.take(at), Leave::Later(_)));
 }
 
@@ -37,58 +35,22 @@ fn an_idle_hour_fills_no_more_than_a_burst() {
 #[test]
 fn a_rate_of_nothing_is_one_call_in_ten_seconds() {
     let (mut pace, now) = pace(0);
-    assert_eq!(pace.take(now), GO);
+    assert_eq!(pace.take(now), Leave::Go);
     assert!(matches!(pace.take(now), Leave::Later(at) if at > now + seconds(9.9)));
 }
 
 #[test]
-fn a_retry_after_closes_the_gate_for_everybody_and_a_shorter_one_does_not_open_it() {
+fn a_retry_after_closes_for_everybody_and_a_shorter_one_does_not_open() {
     let (mut pace, now) = pace(90);
-    pace.close(now + seconds(9.0));
-    pace.close(now + seconds(2.0));
+    assert!(pace.close(now, now + seconds(9.0)), "it was open");
+    assert!(!pace.close(now, now + seconds(2.0)));
     assert_eq!(pace.room(now + seconds(8.9)), Room::NotBefore(now + seconds(9.0)));
     assert_eq!(pace.take(now + seconds(8.9)), Leave::Closed(now + seconds(9.0)));
     assert!(!pace.is_open(now + seconds(8.9)));
-    assert_eq!(pace.room(now + seconds(9.0)), Room::Calls(10));
-    assert_eq!(pace.take(now + seconds(9.0)), GO);
+    assert_eq!(pace.room(now + seconds(9.0)), Room::Calls(10), "no more than a burst has gathered meanwhile");
+    assert_eq!(pace.take(now + seconds(9.0)), Leave::Go);
     assert!(pace.is_open(now + seconds(9.0)));
-}
-
-#[test]
-fn after_a_halt_one_probe_decides() {
-    let (mut pace, now) = pace(90);
-    assert!(pace.halt(now, PAUSE), "the first halt is news");
-    assert!(!pace.halt(now + seconds(1.0), PAUSE), "those that were in flight are none");
-    assert_eq!(pace.take(now + seconds(29.0)), Leave::Closed(now + PAUSE));
-
-    let first = now + PAUSE;
-    assert_eq!(pace.room(first), Room::Calls(1));
-    assert_eq!(pace.take(first), PROBE);
-    assert_eq!(pace.take(first), Leave::Closed(first + PAUSE), "one at a time");
-    assert!(!pace.is_open(first));
-    assert!(pace.halt(first + seconds(1.0), PAUSE), "a probe that fails is news");
-
-    let second = first + seconds(1.0) + PAUSE;
-    assert_eq!(pace.take(second), PROBE);
-    assert!(pace.probe_answered());
-    assert!(pace.is_open(second));
-    assert_eq!(pace.take(second), GO);
-}
-
-#[test]
-fn a_probe_without_an_answer_is_followed_by_another() {
-    let (mut pace, now) = pace(90);
-    pace.halt(now, PAUSE);
-    assert_eq!(pace.take(now + PAUSE), PROBE);
-    assert_eq!(pace.take(now + PAUSE * 2), PROBE);
-}
-
-#[test]
-fn a_halt_does_not_shorten_a_retry_after() {
-    let (mut pace, now) = pace(90);
-    pace.close(now + seconds(60.0));
-    assert!(pace.halt(now, PAUSE));
-    assert_eq!(pace.take(now + PAUSE), Leave::Closed(now + seconds(60.0)));
+    assert!(pace.close(now + seconds(9.0), now + seconds(10.0)), "open and closed again");
 }
 
 proptest! {
@@ -97,13 +59,16 @@ proptest! {
     #[test]
     fn no_ten_seconds_see_more_than_ten_ninths_of_the_rate(
         calls in 9_u32..300,
-        pauses in proptest::collection::vec(0.0..0.3_f64, 1..400),
+        pauses in proptest::collection::vec((0.0..0.3_f64, 0.0..3.0_f64, 0_u8..20), 1..400),
     ) {
         let (mut pace, mut now) = pace(calls);
         let mut left = Vec::new();
-        for pause in pauses {
+        for (pause, closed, close) in pauses {
             now += seconds(pause);
-            while matches!(pace.take(now), Leave::Go { .. }) {
+            if close == 0 {
+                pace.close(now, now + seconds(closed));
+            }
+            while matches!(pace.take(now), Leave::Go) {
                 left.push(now);
             }
         }
@@ -118,18 +83,16 @@ proptest! {
         let (mut pace, mut now) = pace(calls);
         for (step, pause) in steps {
             now += seconds(pause / 4.0);
-            match step {
-                0 => pace.close(now + seconds(pause)),
-                1 => drop(pace.halt(now, PAUSE)),
-                2 => drop(pace.probe_answered()),
-                _ => match (pace.room(now), pace.take(now)) {
-                    (Room::Calls(n), Leave::Go { .. }) => prop_assert!(n >= 1),
-                    (Room::NotBefore(room), Leave::Later(at) | Leave::Closed(at)) => {
-                        prop_assert_eq!(room, at);
-                        prop_assert!(matches!(pace.room(at), Room::Calls(_)), "whoever comes at that time finds room");
-                    }
-                    (room, leave) => prop_assert!(false, "{room:?} {leave:?}"),
-                },
+            if step == 0 {
+                pace.close(now, now + seconds(pause));
+            }
+            match (pace.room(now), pace.take(now)) {
+                (Room::Calls(n), Leave::Go) => prop_assert!(n >= 1),
+                (Room::NotBefore(room), Leave::Later(at) | Leave::Closed(at)) => {
+                    prop_assert_eq!(room, at);
+                    prop_assert!(matches!(pace.room(at), Room::Calls(_)), "whoever comes at that time finds room");
+                }
+                (room, leave) => prop_assert!(false, "{room:?} {leave:?}"),
             }
         }
     }

@@ -1,0 +1,120 @@
+//! The slots that calls wait for, as many as the limit of the moment; first come, first served.
+//! Knows nothing of what the calls are.
+
+use std::cell::{Cell, RefCell};
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+
+use super::concurrency::{Ended, Limit};
+
+pub(super) struct Slots {
+    limit: RefCell<Limit>,
+    free: Semaphore,
+    /// Free and taken ones together. More than the limit where it has shrunk below what is taken.
+    issued: Cell<usize>,
+}
+
+/// One slot, as long as it is held.
+pub(super) struct Held<'a>(&'a Slots);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.free.add_permits(1);
+        self.0.fit(Instant::now());
+    }
+}
+
+impl Slots {
+    pub(super) fn new(most: usize) -> Self {
+        let now = Instant::now();
+        let limit = Limit::new(most.min(Semaphore::MAX_PERMITS / 2), now);
+        let issued = limit.now(now);
+        Self { limit: RefCell::new(limit), free: Semaphore::new(issued), issued: Cell::new(issued) }
+    }
+
+    /// Waits for one.
+    pub(super) async fn take(&self) -> Held<'_> {
+        // It is never closed; if it were, a call too many would be better than none.
+        match self.free.acquire().await {
+            Ok(permit) => permit.forget(),
+            Err(_) => self.issued.set(self.issued.get() + 1),
+        }
+        Held(self)
+    }
+
+    /// Heeds what came of a call.
+    pub(super) fn ended(&self, now: Instant, call: Ended) {
+        self.limit.borrow_mut().ended(now, call);
+        self.fit(now);
+    }
+
+    /// Begins with few again.
+    pub(super) fn begin_anew(&self, now: Instant) {
+        self.limit.borrow_mut().begin_anew(now);
+        self.fit(now);
+    }
+
+    /// How many there are at this time, measurements aside.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.borrow().settled()
+    }
+
+    /// As many slots as the limit says; those that are taken go when they come back.
+    fn fit(&self, now: Instant) {
+        let (limit, issued) = (self.limit.borrow().now(now), self.issued.get());
+        if limit > issued {
+            self.free.add_permits(limit - issued);
+            self.issued.set(limit);
+        } else {
+            self.issued.set(issued - self.free.forget_permits(issued - limit));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn ended(slots: &Slots, in_order: bool) {
+        slots.ended(Instant::now(), Ended { took: Duration::from_millis(1), in_flight: 64, in_order });
+    }
+
+    fn free(slots: &Slots) -> usize {
+        std::iter::from_fn(|| slots.take().now_or_never()).collect::<Vec<_>>().len()
+    }
+
+    #[test]
+    fn there_are_as_many_as_the_limit_and_each_comes_back() {
+        let slots = Slots::new(3);
+        assert_eq!((free(&slots), free(&slots)), (3, 3));
+        let held = slots.take().now_or_never().unwrap();
+        assert_eq!(free(&slots), 2);
+        drop(held);
+        assert_eq!(free(&slots), 3);
+    }
+
+    #[test]
+    fn a_limit_that_shrinks_takes_those_that_come_back() {
+        let slots = Slots::new(64);
+        let held: Vec<_> = (0..8).filter_map(|_| slots.take().now_or_never()).collect();
+        ended(&slots, false);
+        assert_eq!(slots.limit(), 5);
+        assert_eq!(free(&slots), 0);
+        drop(held);
+        assert_eq!(free(&slots), 5);
+        slots.begin_anew(Instant::now());
+        assert_eq!(free(&slots), 8);
+    }
+
+    #[test]
+    fn a_limit_that_grows_lets_more_in() {
+        let slots = Slots::new(64);
+        (0..4).for_each(|_| ended(&slots, true));
+        assert_eq!(free(&slots), 12);
+    }
+}
