@@ -35,17 +35,19 @@ impl Came {
 /// Takes a claimed change one call further, or gives it back where no call may be made now; `asked` is when the ledger
 /// was asked for the claim.
 pub(super) async fn step(context: &Context, mut claim: Claim, asked: Instant) {
-    if let Some(decision) = context.settled_already(&mut claim) {
-        context.queued.set(context.queued.get().saturating_sub(1));
-        return settle(context, &claim, Came::without_call(decision)).await;
-    }
+    let known = context.settled_already(&mut claim);
+    let next = match (known, Call::of(&claim)) {
+        (None, Some(next)) => next,
+        (known, _) => {
+            // Before it is admitted: a probe that makes no call would be waited for in vain.
+            context.queued.set(context.queued.get().saturating_sub(1));
+            let misfit = || Decision::refuse("the next call does not fit the change; replay it");
+            return settle(context, &claim, Came::without_call(known.unwrap_or_else(misfit))).await;
+        }
+    };
     match context.admit(&claim, asked).await {
         Admission::Back { due_at } => context.release(&claim, due_at).await,
         Admission::Go(slot) => {
-            let Some(next) = Call::of(&claim) else {
-                let decision = Decision::refuse("the next call does not fit the change; replay it");
-                return settle(context, &claim, Came::without_call(decision)).await;
-            };
             let begun = Instant::now();
             let called = call(&context.client, next).await;
             let took = begun.elapsed();

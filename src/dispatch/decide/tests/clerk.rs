@@ -1,5 +1,8 @@
 //! A small model of Clerk that fails, loses answers and forgets who asked, and the loop that follows a change through it.
 
+use std::time::Instant;
+
+use super::super::super::{cache::Cache, call::Call};
 use super::*;
 use crate::domain::Role;
 use proptest::prelude::*;
@@ -62,18 +65,20 @@ impl Clerk {
     }
 
     fn apply(&mut self, claim: &Claim) -> Answer {
-        let organization = self.organization.then_some(Organization { members: Some(100) });
+        let (organization, user) = (self.has_organization(claim), self.has_user(claim));
+        let seen = organization.then_some(Organization { members: Some(100) });
         match &claim.step {
-            Step::FindOrganization => Answer::OrganizationFound(organization.and_then(|_| "org_1".parse().ok())),
+            Step::FindOrganization => Answer::OrganizationFound(seen.and_then(|_| "org_1".parse().ok())),
             Step::FindUser if self.user => Answer::UserFound(FoundUser::One("user_1".parse().unwrap())),
             Step::FindUser => Answer::UserFound(FoundUser::None),
-            Step::ConfirmOrganization => Answer::OrganizationConfirmed(organization),
-            Step::CountMembers => Answer::Counted(organization),
-            Step::ConfirmUser => Answer::UserConfirmed(self.user),
-            _ if !self.organization => self.missing(Class::OrganizationMissing),
+            Step::ConfirmOrganization => Answer::OrganizationConfirmed(seen),
+            Step::CountMembers => Answer::Counted(seen),
+            Step::ConfirmUser => Answer::UserConfirmed(user),
+            _ if !organization => self.missing(Class::OrganizationMissing),
             Step::Create | Step::Recreate => self.create(claim),
             Step::Inspect => Answer::Inspected(self.membership.clone()),
             Step::Update => self.update(claim),
+            Step::Delete if !user => Answer::Failed(Class::NotMember),
             Step::Delete => self.membership.take().map_or(Answer::Failed(Class::NotMember), Answer::Deleted),
             Step::FindInvitation => Answer::InvitationFound(self.invitation.clone()),
             Step::WithdrawInvitation(id) => match self.invitation.take_if(|pending| pending.id == *id) {
@@ -84,12 +89,21 @@ impl Clerk {
         }
     }
 
+    /// Whether the one that the change means is the one there is.
+    fn has_organization(&self, claim: &Claim) -> bool {
+        self.organization && claim.change.key.organization.id().is_none_or(|id| id.as_str() == "org_1")
+    }
+
+    fn has_user(&self, claim: &Claim) -> bool {
+        self.user && claim.change.key.user.id().is_none_or(|id| id.as_str() == "user_1")
+    }
+
     fn missing(&self, what: Class) -> Answer {
         Answer::Failed(if self.vague { Class::SomethingMissing } else { what })
     }
 
     fn create(&mut self, claim: &Claim) -> Answer {
-        if !self.user {
+        if !self.has_user(claim) {
             return self.missing(Class::UserMissing);
         }
         if !self.role {
@@ -166,32 +180,71 @@ fn own(claim: &Claim) -> Option<String> {
 pub(super) struct End {
     pub(super) outcome: Outcome,
     pub(super) reasons: Vec<String>,
+    /// Nobody decided that it is dead: time ran out.
+    pub(super) given_up: bool,
 }
 
 /// So many attempts are as good as the days after which a change is given up.
 const PATIENCE: usize = 60;
+/// More calls than this without a pause between them are no recipe but a storm.
+const AT_ONCE: usize = 12;
+
+fn pauses(decision: Option<&Decision>) -> bool {
+    matches!(decision, None | Some(Decision::Restart(_) | Decision::Retry { .. } | Decision::Wait(_)))
+}
+
+/// What was looked up a minute ago, and is not so any more.
+pub(super) fn out_of_date(claim: &Claim) -> Cache {
+    let (mut cache, now) = (Cache::new(Duration::from_secs(300)), Instant::now());
+    cache.learn(claim, &Answer::OrganizationFound("org_0".parse().ok()), now);
+    if claim.change.key.user.id().is_none() {
+        cache.learn(claim, &Answer::UserFound(FoundUser::One("user_0".parse().unwrap())), now);
+    }
+    cache
+}
+
+pub(super) fn empty() -> Cache {
+    Cache::new(Duration::from_secs(300))
+}
+
+/// What the step of a claim comes to, with a call or from the cache; `None` where nobody was left to hear the answer.
+fn step(claim: &Claim, clerk: &mut Clerk, cache: &mut Cache, fault: Fault) -> Option<Decision> {
+    if let Some(key) = cache.resolve(claim, Instant::now()) {
+        return Some(Decision::Found { key });
+    }
+    assert!(Call::of(claim).is_some(), "{claim:?} has no call");
+    let answer = clerk.call(claim, fault)?;
+    cache.learn(claim, &answer, Instant::now());
+    Some(match cache.mend(claim, &answer) {
+        Some(key) => Decision::Found { key },
+        None => judged(claim, &answer),
+    })
+}
 
 /// Follows a change to its end as the ledger and the loop would; `between` happens before each call.
 pub(super) fn follow(
     claim: &mut Claim,
     clerk: &mut Clerk,
+    mut cache: Cache,
     faults: &[Fault],
     mut between: impl FnMut(usize, &mut Clerk),
 ) -> End {
-    let mut reasons = Vec::new();
+    let (mut reasons, mut at_once) = (Vec::new(), 0);
     for attempt in 0..PATIENCE {
         between(attempt, clerk);
-        assert!(super::super::super::call::Call::of(claim).is_some(), "{claim:?} has no call");
         let fault = faults.get(attempt).copied().unwrap_or(Fault::None);
-        match clerk.call(claim, fault).map(|answer| judged(claim, &answer)) {
+        let decision = step(claim, clerk, &mut cache, fault);
+        at_once = if pauses(decision.as_ref()) { 0 } else { at_once + 1 };
+        assert!(at_once <= AT_ONCE, "{claim:?} spins");
+        match decision {
             None => claim.answer_lost = true,
             Some(Decision::End { outcome, reason, .. }) => {
                 reasons.extend(reason);
-                return End { outcome, reasons };
+                return End { outcome, reasons, given_up: false };
             }
             Some(Decision::Refuse { reason }) => {
                 reasons.extend(reason);
-                return End { outcome: Outcome::Dead, reasons };
+                return End { outcome: Outcome::Dead, reasons, given_up: false };
             }
             Some(Decision::Then(step) | Decision::Restart(step)) => claim.step = step,
             Some(Decision::Took(step)) => (claim.step, claim.answer_lost) = (step, true),
@@ -207,5 +260,5 @@ pub(super) fn follow(
             Some(other @ (Decision::Hold { .. } | Decision::Halt)) => panic!("{other:?}"),
         }
     }
-    End { outcome: Outcome::Dead, reasons }
+    End { outcome: Outcome::Dead, reasons, given_up: true }
 }

@@ -1,8 +1,7 @@
 //! Whatever happens on the way, a change ends in the right membership and says so.
 
 use super::super::super::fixtures::ROLES;
-use super::clerk::{Clerk, follow};
-use super::clerk::{Fault, faults};
+use super::clerk::{Clerk, End, Fault, empty, faults, follow, out_of_date};
 use super::*;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -48,6 +47,7 @@ struct World {
     appears: Option<usize>,
     accepts: bool,
     full_until: usize,
+    out_of_date: bool,
     faults: Vec<Fault>,
 }
 
@@ -56,9 +56,10 @@ impl World {
         self.appears == Some(0)
     }
 
-    fn run(&mut self) -> super::clerk::End {
+    fn run(&mut self) -> End {
         let (appears, accepts, full_until) = (self.appears, self.accepts, self.full_until);
-        follow(&mut self.claim, &mut self.clerk, &self.faults, |attempt, clerk| {
+        let cache = if self.out_of_date { out_of_date(&self.claim) } else { empty() };
+        follow(&mut self.claim, &mut self.clerk, cache, &self.faults, |attempt, clerk| {
             clerk.user = appears.is_some_and(|appears| attempt >= appears);
             clerk.full = attempt < full_until;
             if accepts {
@@ -93,15 +94,15 @@ fn clerks() -> impl Strategy<Value = Clerk> {
 
 fn worlds() -> impl Strategy<Value = World> {
     let appears = prop_oneof![2 => Just(Some(0)), 2 => (1..20usize).prop_map(Some), 1 => Just(None)];
-    (changes(), clerks(), appears, any::<bool>(), 0..20usize, faults()).prop_map(
-        |(claim, mut clerk, appears, accepts, full_until, faults)| {
+    (changes(), clerks(), appears, any::<bool>(), 0..20usize, any::<bool>(), faults()).prop_map(
+        |(claim, mut clerk, appears, accepts, full_until, out_of_date, faults)| {
             if appears != Some(0) || !clerk.organization {
                 clerk.membership = None;
             }
             if clerk.membership.is_some() || !clerk.organization {
                 clerk.invitation = None;
             }
-            World { claim, clerk, appears, accepts, full_until, faults }
+            World { claim, clerk, appears, accepts, full_until, out_of_date, faults }
         },
     )
 }
@@ -116,6 +117,12 @@ fn may_die(before: &World, grant: &Grant) -> bool {
             MissingUser::Wait => before.appears.is_none(),
             MissingUser::Invite => !before.user_is_there_at_first() && !by_address,
         }
+}
+
+/// Whether what a grant waits for never comes.
+fn waits_in_vain(before: &World) -> bool {
+    let Action::Grant(grant) = &before.claim.change.action else { return false };
+    grant.missing_user == MissingUser::Wait && before.appears.is_none()
 }
 
 fn check_grant(before: &World, after: &World, grant: &Grant, outcome: Outcome) -> Result<(), TestCaseError> {
@@ -164,6 +171,7 @@ proptest! {
     fn every_history_ends_in_the_right_membership_and_says_so(before in worlds()) {
         let mut after = before.clone();
         let end = after.run();
+        prop_assert!(!end.given_up || waits_in_vain(&before), "{end:?}");
         match &before.claim.change.action {
             Action::Grant(grant) => check_grant(&before, &after, grant, end.outcome)?,
             Action::Revoke => check_revoke(&before, &after, end.outcome)?,
@@ -178,7 +186,7 @@ proptest! {
         before in memberships(), wanted in select(ROLES.to_vec()), existing in existings(), faults in faults(),
     ) {
         let (mut claim, mut clerk) = (claim(grant(wanted, existing)), Clerk::with(before.clone()));
-        let outcome = follow(&mut claim, &mut clerk, &faults, |_, _| {}).outcome;
+        let outcome = follow(&mut claim, &mut clerk, empty(), &faults, |_, _| {}).outcome;
         let (role, outcomes) = expected(before.as_ref(), wanted, existing, claim.answer_lost);
         prop_assert_eq!(clerk.membership.unwrap().role.unwrap(), role);
         prop_assert!(outcomes.contains(&outcome), "{outcome} is none of {outcomes:?}");
@@ -188,7 +196,7 @@ proptest! {
     #[test]
     fn a_revoke_ends_without_a_membership_and_says_so(before in memberships(), faults in faults()) {
         let (mut claim, mut clerk) = (claim(Action::Revoke), Clerk::with(before.clone()));
-        let outcome = follow(&mut claim, &mut clerk, &faults, |_, _| {}).outcome;
+        let outcome = follow(&mut claim, &mut clerk, empty(), &faults, |_, _| {}).outcome;
         prop_assert_eq!(clerk.membership, None);
         match outcome {
             Outcome::Unchanged => prop_assert!(before.is_none() && !claim.answer_lost),
@@ -204,7 +212,7 @@ proptest! {
     ) {
         let action = if revoke { Action::Revoke } else { grant(wanted, existing) };
         let (mut claim, mut clerk) = (claim(action), Clerk::default());
-        let outcome = follow(&mut claim, &mut clerk, &faults, |attempt, clerk| {
+        let outcome = follow(&mut claim, &mut clerk, empty(), &faults, |attempt, clerk| {
             if let Some(Some(other)) = befores.get(attempt) {
                 clerk.membership = other.clone();
             }
