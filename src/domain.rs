@@ -2,6 +2,7 @@
 //! Knows no HTTP, no SQL, no CEL, no clock and no environment.
 
 mod change;
+mod coalesce;
 mod digest;
 mod event;
 mod key;
@@ -9,8 +10,10 @@ mod membership;
 mod outcome;
 mod record;
 mod step;
+mod turns;
 
 pub use change::{Action, Change, ChangeId, Existing, Grant, Metadata, MissingUser, Schedule};
+pub use coalesce::{Plan, Waiting, plan};
 pub use digest::Digest;
 pub use event::{Event, EventId, EventType, SenderName};
 pub use key::{EmailAddress, Member, MembershipKey, OrganizationRef, UserRef};
@@ -18,6 +21,7 @@ pub use membership::{ExternalId, InvitationId, OrganizationId, Role, Slug, UserI
 pub use outcome::{Attempt, AttemptCode, ChangeState, EventStatus, Outcome};
 pub use record::{ChangeRecord, EventRecord, RuleFailure};
 pub use step::Step;
+pub use turns::Turns;
 
 /// Why a text is not the thing it claims to be: what was expected, never the text itself (it may be personal data).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
