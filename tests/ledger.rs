@@ -1,21 +1,26 @@
 //! What every ledger must do, told without naming one: a second backend runs the same stories through [`backend`].
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
 
+#[path = "ledger/invariants.rs"]
+mod invariants;
 #[path = "ledger/model.rs"]
 mod model;
 #[path = "ledger/settling.rs"]
 mod settling;
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 use usher::domain::{
     Action, Attempt, AttemptCode, Change, ChangeId, ChangeState, Digest, Event, EventId, EventStatus, EventType,
-    Existing, Grant, MembershipKey, Outcome, Role, RuleFailure, SenderName, Step,
+    Existing, Grant, MembershipKey, Outcome, Role, RuleFailure, SenderName, Step, Turns,
 };
-use usher::ledger::{Claim, Entry, Ledger, LedgerError, Next, Recorded, Settled, Settlement, Statistics};
+use usher::ledger::{
+    Claim, ClaimRequest, Claimed, Entry, HeldFilter, Ledger, LedgerError, Next, Recorded, Settled, Settlement,
+    Statistics, Ticket,
+};
 
 /// Somewhere a ledger lives, open or not.
 struct Backend(tempfile::TempDir);
@@ -94,11 +99,23 @@ fn attempt(milliseconds: i64) -> Attempt {
 }
 
 fn settlement(claim: &Claim, next: Next) -> Settlement {
-    Settlement { change: claim.change.id, lease: claim.lease, attempt: attempt(5), counted: true, next }
+    Settlement { ticket: claim.ticket, lease: claim.lease, attempt: attempt(5), counted: true, lowers: false, next }
 }
 
 fn done(outcome: Outcome) -> Next {
     Next::Done { outcome, membership_id: Some("orgmem_1".to_owned()), reason: Some("because".to_owned()) }
+}
+
+fn request(now: i64, limit: usize) -> ClaimRequest {
+    ClaimRequest { now: at(now), limit, lease: LEASE, turns: Turns::default(), brakes: Arc::default() }
+}
+
+async fn claimed(ledger: &Ledger, now: i64, limit: usize) -> Claimed {
+    ledger.claim(request(now, limit)).await.unwrap()
+}
+
+async fn take(ledger: &Ledger, now: i64, limit: usize) -> Vec<Claim> {
+    claimed(ledger, now, limit).await.claims
 }
 
 fn names(claims: &[Claim]) -> Vec<String> {
@@ -106,11 +123,8 @@ fn names(claims: &[Claim]) -> Vec<String> {
 }
 
 async fn finish(ledger: &Ledger, now: i64, outcome: Outcome) {
-    for claim in ledger.claim(at(now), 100, LEASE).await.unwrap() {
-        assert_eq!(
-            ledger.settle(settlement(&claim, done(outcome))).await,
-            Ok(Settled::Recorded { finished: Vec::new() })
-        );
+    for claim in take(ledger, now, 100).await {
+        assert_ne!(ledger.settle(settlement(&claim, done(outcome))).await, Ok(Settled::Stale));
     }
 }
 

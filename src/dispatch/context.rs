@@ -12,8 +12,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::bapi::Client;
-use crate::domain::ChangeId;
-use crate::ledger::{Claim, Ledger};
+use crate::domain::{ChangeId, Turns};
+use crate::ledger::{Brakes, Claim, ClaimRequest, Claimed, Ledger, LedgerError};
 use crate::metrics::Metrics;
 
 use super::pace::{Leave, Pace};
@@ -30,6 +30,9 @@ pub(super) struct Context {
     pub(super) metrics: Arc<Metrics>,
     pub(super) shutdown: CancellationToken,
     pub(super) pace: RefCell<Pace>,
+    /// Whose turn it is among the senders.
+    pub(super) turns: RefCell<Turns>,
+    brakes: Arc<Brakes>,
     /// Claimed, and not yet calling: their tokens are as good as spent.
     pub(super) queued: Cell<usize>,
     /// What came of a call, or of none, and could not be written yet.
@@ -79,12 +82,20 @@ impl Context {
             metrics,
             shutdown,
             pace,
+            turns: RefCell::default(),
+            brakes: Arc::default(),
             queued: Cell::new(0),
             unwritten: Cell::new(0),
             troubled: Cell::new(false),
             slots,
             calling: RefCell::default(),
         }
+    }
+
+    pub(super) async fn claim(&self, limit: usize) -> Result<Claimed, LedgerError> {
+        let (turns, brakes) = (self.turns.borrow().clone(), Arc::clone(&self.brakes));
+        let request = ClaimRequest { now: Timestamp::now(), limit, lease: self.policy.lease, turns, brakes };
+        self.ledger.claim(request).await
     }
 
     /// Waits for a slot and a token, as long as the lease allows; it began no later than at `asked`.

@@ -38,8 +38,19 @@ async fn settle(context: &Context, claim: &Claim, called: Called, decision: Deci
     let moment = Moment { policy: &context.policy, now: Timestamp::now(), random: fastrand::f64() };
     let next = moment.next(claim, decision, called.why);
     let (change, lease, attempt) = (claim.change.id, claim.lease, called.attempt);
-    let settlement = Settlement { change, lease, attempt: attempt.clone(), counted, next: next.clone() };
-    match (context.settle(settlement).await, &next) {
+    let settlement = Settlement {
+        ticket: claim.ticket,
+        lease,
+        attempt: attempt.clone(),
+        counted,
+        lowers: false,
+        next: next.clone(),
+    };
+    let settled = context.settle(settlement).await;
+    if let Some(Settled::Recorded { finished }) = &settled {
+        finished.iter().for_each(|finished| report::finished(context, finished));
+    }
+    match (settled, &next) {
         (Some(Settled::Recorded { .. }), Next::Done { outcome, reason, .. }) => {
             report::outcome(context, claim, &attempt, *outcome, reason.as_deref());
         }

@@ -19,12 +19,28 @@ pub(super) struct Prepared {
     pub(super) changes: Vec<Change>,
     pub(super) content: Digest,
     pub(super) data: String,
+    pub(super) urgent: bool,
 }
 
 /// Refuses an entry that would make the whole group fail.
 pub(super) fn prepare(entry: Entry) -> Result<Prepared, LedgerError> {
-    let Entry { event, received_at, failure, mut changes, urgent: _ } = entry;
+    let Entry { event, received_at, failure, mut changes, urgent } = entry;
     changes.sort_by_key(|change| change.id.index);
+    check(&event, &changes)?;
+    Ok(Prepared {
+        received_at: received_at.as_millisecond(),
+        failure_json: failure.as_ref().map(failure_json),
+        content: event.content_digest(),
+        data: event.data.to_string(),
+        urgent,
+        event,
+        failure,
+        changes,
+    })
+}
+
+/// Whether the changes can be written as those of this event; they are in the order of their index.
+pub(super) fn check(event: &Event, changes: &[Change]) -> Result<(), LedgerError> {
     let numbered = changes.windows(2).all(|pair| pair[0].id.index < pair[1].id.index)
         && changes.last().is_none_or(|change| change.id.index >> INDEX_BITS == 0)
         && changes.iter().all(|change| change.id.event == event.id);
@@ -32,17 +48,13 @@ pub(super) fn prepare(entry: Entry) -> Result<Prepared, LedgerError> {
         let why = "the changes of an event carry its id and an index of their own, below 2^24";
         return Err(LedgerError::Unavailable(why.to_owned()));
     }
-    Ok(Prepared {
-        received_at: received_at.as_millisecond(),
-        failure_json: failure.as_ref().map(failure_json),
-        content: event.content_digest(),
-        data: event.data.to_string(),
-        event,
-        failure,
-        changes,
-    })
+    let after = |change: &Change| change.schedule.is_none_or(|schedule| schedule.grant < change.id.index);
+    if !changes.iter().all(after) {
+        return Err(LedgerError::Unavailable("a scheduled revoke comes after its grant".to_owned()));
+    }
+    Ok(())
 }
 
-fn failure_json(failure: &RuleFailure) -> String {
+pub(super) fn failure_json(failure: &RuleFailure) -> String {
     json!([failure.rule, failure.part, failure.expression, failure.message]).to_string()
 }

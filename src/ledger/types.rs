@@ -1,10 +1,15 @@
 //! What goes into the ledger and comes out of it, in words that fit any store.
 //! Knows no SQL and no threads.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::domain::{
-    Attempt, Change, ChangeId, Event, EventRecord, EventType, MembershipKey, Outcome, RuleFailure, SenderName, Step,
+    Attempt, Change, ChangeId, Event, EventRecord, EventType, MembershipKey, OrganizationRef, Outcome, RuleFailure,
+    SenderName, Step, Turns,
 };
 
 /// An event to record, with what the rules made of it.
@@ -33,6 +38,61 @@ pub enum Recorded {
     Conflict,
 }
 
+/// What is asked of a claim.
+#[derive(Debug, Clone)]
+pub struct ClaimRequest {
+    /// The time of now.
+    pub now: Timestamp,
+    /// How many changes at most.
+    pub limit: usize,
+    /// For how long they are the caller's.
+    pub lease: Duration,
+    /// Whose turn it is among the senders.
+    pub turns: Turns,
+    /// What is counted for the brake, and how far.
+    pub brakes: Arc<Brakes>,
+}
+
+/// What a claim comes to.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The changes taken, in the order of their turns.
+    pub claims: Vec<Claim>,
+    /// The turns, for the next claim.
+    pub turns: Turns,
+    /// Changes that ended because a later one had taken effect before them.
+    pub finished: Vec<Finished>,
+}
+
+/// How many memberships of an organization a sender may end or lower within a window of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Brake {
+    /// So many.
+    pub limit: u32,
+    /// Within so long.
+    pub window: Duration,
+}
+
+/// The brake of each sender.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Brakes {
+    /// Of those without one of their own.
+    pub default: Option<Brake>,
+    /// Of those that have one; `None` where nothing is counted.
+    pub senders: HashMap<SenderName, Option<Brake>>,
+}
+
+impl Brakes {
+    /// The brake of this sender.
+    pub fn of(&self, sender: &SenderName) -> Option<Brake> {
+        self.senders.get(sender).copied().unwrap_or(self.default)
+    }
+}
+
+/// Where the ledger finds a claimed change again, without a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ticket(pub(super) i64);
+
 /// A change taken under a lease.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
@@ -40,6 +100,8 @@ pub struct Claim {
     pub change: Change,
     /// Where it came from.
     pub event: ClaimedEvent,
+    /// What settles it, with the lease.
+    pub ticket: Ticket,
     /// The number that settles it; a later claim of the same change has a higher one.
     pub lease: u64,
     /// The call it needs next.
@@ -74,13 +136,15 @@ pub struct ClaimedEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
     /// The claimed change.
-    pub change: ChangeId,
+    pub ticket: Ticket,
     /// The claim's number.
     pub lease: u64,
     /// The call that was made.
     pub attempt: Attempt,
     /// Whether it counts towards giving up.
     pub counted: bool,
+    /// It was seen that the change lowers a role: it counts for the brake.
+    pub lowers: bool,
     /// How it goes on.
     pub next: Next,
 }
@@ -143,6 +207,28 @@ pub struct Finished {
     pub outcome: Outcome,
     /// How many attempts were counted.
     pub attempts: u32,
+    /// Why, in words for an operator.
+    pub reason: Option<String>,
+}
+
+/// Which held changes; those that fit every part that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldFilter {
+    /// Of this sender.
+    pub sender: Option<SenderName>,
+    /// In this organization.
+    pub organization: Option<OrganizationRef>,
+    /// This one.
+    pub change: Option<ChangeId>,
+}
+
+/// A change that waits for an operator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldChange {
+    /// The change as decided.
+    pub change: Change,
+    /// Where it came from.
+    pub event: ClaimedEvent,
     /// Why, in words for an operator.
     pub reason: Option<String>,
 }
