@@ -9,10 +9,12 @@ mod ending;
 mod error;
 mod find;
 mod held;
+mod letters;
 mod open;
 mod place;
 mod prepare;
 mod queue;
+mod replay;
 mod schedule;
 mod schema;
 mod settle;
@@ -29,11 +31,12 @@ use jiff::Timestamp;
 
 pub use error::{LedgerError, OpenError};
 pub use types::{
-    Brake, Brakes, Claim, ClaimRequest, Claimed, ClaimedEvent, Entry, Finished, HeldChange, HeldFilter, Next, Recorded,
+    Brake, Brakes, Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, HeldChange,
+    HeldFilter, LetterFilter, LetterId, LetterKind, Next, Page, Preview, Reconsidered, Recorded, Replay, Replayed,
     Settled, Settlement, Statistics, Ticket,
 };
 
-use crate::domain::{EventId, EventRecord};
+use crate::domain::{Change, ChangeId, EventId, EventRecord, RuleFailure};
 use worker::Queue;
 
 /// A cheap handle on the ledger; clones share one writer and one reader.
@@ -93,6 +96,51 @@ impl Ledger {
     /// Lets these pass the brake, and says how many they were.
     pub async fn release_held(&self, filter: HeldFilter) -> Result<usize, LedgerError> {
         self.writer.ask(move |connection| held::release(connection, &filter)).await
+    }
+
+    /// Up to `limit` of the dead letters that fit, the latest first, from where a page ended.
+    pub async fn dead_letters(
+        &self,
+        filter: LetterFilter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, LedgerError> {
+        self.reader.ask(move |connection| letters::page(connection, &filter, after, limit)).await
+    }
+
+    /// What a replay of up to `limit` dead changes that fit would come to now, the latest first.
+    pub async fn preview(&self, filter: LetterFilter, limit: usize) -> Result<Vec<Preview>, LedgerError> {
+        self.reader.ask(move |connection| replay::preview(connection, &filter, limit)).await
+    }
+
+    /// Tries a dead change again from its beginning; `force` where a later change took effect.
+    pub async fn replay(&self, change: ChangeId, force: bool) -> Result<Replay, LedgerError> {
+        self.writer.ask(move |connection| replay::replay(connection, change, force)).await
+    }
+
+    /// Tries up to `limit` dead changes that fit again, the latest first, in one commit.
+    pub async fn replay_all(&self, filter: LetterFilter, limit: usize) -> Result<Replayed, LedgerError> {
+        self.writer.ask(move |connection| replay::replay_all(connection, &filter, limit)).await
+    }
+
+    /// Takes a dead letter off the list, so that it can be purged, or ends a held change; says what ended with it.
+    ///
+    /// `None` where it is neither dead nor held.
+    pub async fn discard(&self, letter: LetterId, reason: String) -> Result<Option<Vec<Finished>>, LedgerError> {
+        self.writer.ask(move |connection| replay::discard(connection, &letter, &reason)).await
+    }
+
+    /// Puts what the rules of today make of an event in the place of what they failed to make of it before.
+    pub async fn reconsider(
+        &self,
+        event: EventId,
+        verdict: Result<Vec<Change>, RuleFailure>,
+    ) -> Result<Reconsidered, LedgerError> {
+        let verdict = match verdict {
+            Ok(changes) => Ok(prepare::in_order(event, changes)?),
+            Err(failure) => Err(failure),
+        };
+        self.writer.ask(move |connection| replay::reconsider(connection, event, verdict)).await
     }
 
     /// What is known of an event.

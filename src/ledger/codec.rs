@@ -9,6 +9,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use super::prepare::INDEX_BITS;
+use super::types::ClaimedEvent;
 use crate::domain::{
     Action, Attempt, AttemptCode, Change, ChangeId, Digest, Event, EventId, Existing, Grant, MembershipKey, Metadata,
     MissingUser, Outcome, ParseError, Role, RuleFailure, Schedule,
@@ -89,6 +90,11 @@ pub(super) fn event(row: &Row<'_>, id: EventId) -> rusqlite::Result<Event> {
         time: time.map(|text| text.parse().map_err(unreadable)).transpose()?,
         data: serde_json::from_str(row.get_ref("data")?.as_str().map_err(unreadable)?).map_err(unreadable)?,
     })
+}
+
+pub(super) fn claimed_event(row: &Row<'_>) -> rusqlite::Result<ClaimedEvent> {
+    let (sender, kind) = (parsed(row, "sender")?, parsed(row, "kind")?);
+    Ok(ClaimedEvent { sender, kind, received_at: time(row, "received_at")? })
 }
 
 pub(super) fn failure(row: &Row<'_>) -> rusqlite::Result<Option<RuleFailure>> {

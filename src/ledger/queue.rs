@@ -74,11 +74,7 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<Queued> {
     Ok(Queued {
         row: row.get("id")?,
         change: codec::change(row, EventId::from_bytes(row.get("event")?))?,
-        event: ClaimedEvent {
-            sender: codec::parsed(row, "sender")?,
-            kind: codec::parsed(row, "kind")?,
-            received_at: codec::time(row, "received_at")?,
-        },
+        event: codec::claimed_event(row)?,
         time: time.map(|text| text.parse().map_err(codec::unreadable)).transpose()?,
         step: codec::word(row, "step")?,
         attempts: row.get("attempts")?,

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::ending::{self, End};
 use super::queue::{self, Queued};
 use super::types::Finished;
-use super::{brake, codec};
+use super::{brake, codec, replay};
 use crate::domain::{MembershipKey, Outcome, SenderName};
 
 fn key_texts(key: &MembershipKey) -> (String, String) {
@@ -92,12 +92,16 @@ pub(super) fn rename(connection: &Connection, one: &Queued, key: &MembershipKey)
     connection.prepare_cached(RENAME)?.execute(values).map(drop)
 }
 
+const REVIVE: &str = "UPDATE changes SET outcome = NULL, superseded_by = NULL, reason = NULL, dormant = 1, \
+    due_at = ends_at, organization = coalesce(named_organization, organization), user = coalesce(named_user, user), \
+    named_organization = NULL, named_user = NULL \
+    WHERE id >= ?1 AND id < ?2 AND ends = ?3 AND outcome = 'superseded' AND superseded_by = ?3 RETURNING id";
+
 /// A dead grant is tried again: so the revoke that ends it sleeps again.
 pub(super) fn revive(connection: &Connection, grant: i64) -> rusqlite::Result<()> {
     let seq = codec::seq_of(grant);
-    let sql = "UPDATE changes SET outcome = NULL, superseded_by = NULL, reason = NULL, dormant = 1, due_at = ends_at, \
-        organization = coalesce(named_organization, organization), user = coalesce(named_user, user) \
-        WHERE id >= ?1 AND id < ?2 AND ends = ?3 AND outcome = 'superseded' AND superseded_by = ?3";
     let values = params![codec::first_change(seq), codec::first_change(seq + 1), grant];
-    connection.prepare_cached(sql)?.execute(values).map(drop)
+    let mut statement = connection.prepare_cached(REVIVE)?;
+    let rows: Vec<i64> = statement.query_map(values, |row| row.get(0))?.collect::<Result<_, _>>()?;
+    rows.into_iter().try_for_each(|row| replay::begin_again(connection, row).map(drop))
 }

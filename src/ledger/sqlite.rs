@@ -2,14 +2,14 @@
 //! Knows nothing of threads and commits.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::codec::{self, first_change, row_of};
 use super::find::{self, is_purgeable};
 use super::prepare::Prepared;
 use super::types::Recorded;
-use super::{brake, queue};
-use crate::domain::{Action, Change, ChangeRecord, ChangeState, EventRecord, Existing, Outcome, SenderName};
+use super::{brake, ending, queue};
+use crate::domain::{Action, Change, ChangeId, ChangeRecord, ChangeState, EventRecord, Existing, Outcome, SenderName};
 
 // Recording.
 
@@ -30,7 +30,7 @@ pub(super) fn record(connection: &Connection, entry: Prepared) -> rusqlite::Resu
     let received_at = codec::timestamp(entry.received_at)?;
     let mut changes = Vec::with_capacity(entry.changes.len());
     for mut change in entry.changes {
-        let outcome = ended_at_once(&mut change, &changes);
+        let outcome = ended_at_once(&mut change, |grant| superseder_among(&changes, grant));
         let due_at = due_at_once(connection, &change, outcome, received_at, entry.urgent)?;
         insert_change(
             connection,
@@ -76,11 +76,14 @@ pub(super) struct Standing<'a> {
 }
 
 /// A change that gave way to a later one of its event, or that is scheduled to end such a one.
-pub(super) fn ended_at_once(change: &mut Change, before: &[ChangeRecord]) -> Option<Outcome> {
-    let grant = |index| before.iter().find(|other| other.change.id.index == index);
-    let of_grant = change.schedule.and_then(|schedule| grant(schedule.grant)?.change.superseded_by);
+pub(super) fn ended_at_once(change: &mut Change, superseder_of: impl Fn(u32) -> Option<ChangeId>) -> Option<Outcome> {
+    let of_grant = change.schedule.and_then(|schedule| superseder_of(schedule.grant));
     change.superseded_by = change.superseded_by.or(of_grant);
     change.superseded_by.map(|_| Outcome::Superseded)
+}
+
+fn superseder_among(changes: &[ChangeRecord], index: u32) -> Option<ChangeId> {
+    changes.iter().find(|other| other.change.id.index == index)?.change.superseded_by
 }
 
 /// When to look at the new change: at once where it is the only one of its queue. One that would take the place of those
@@ -152,8 +155,7 @@ fn superseder(connection: &Connection, seq: i64, change: &Change) -> rusqlite::R
     if by.event == change.id.event {
         return Ok(Some(row_of(seq, by.index)));
     }
-    let mut statement = connection.prepare_cached("SELECT seq FROM events WHERE id = ?1")?;
-    let seq: Option<i64> = statement.query_row([by.event.as_bytes()], |row| row.get(0)).optional()?;
+    let seq = ending::seq_of_event(connection, by.event)?;
     Ok(seq.map(|seq| row_of(seq, by.index)))
 }
 

@@ -1,15 +1,21 @@
 //! What goes into the ledger and comes out of it, in words that fit any store.
 //! Knows no SQL and no threads.
 
+mod operator;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use operator::{
+    Cursor, DeadLetter, HeldChange, HeldFilter, LetterFilter, LetterId, LetterKind, Page, Preview, Reconsidered,
+    Replay, Replayed,
+};
+
 use crate::domain::{
-    Attempt, Change, ChangeId, Event, EventRecord, EventType, MembershipKey, OrganizationRef, Outcome, RuleFailure,
-    SenderName, Step, Turns,
+    Attempt, Change, Event, EventRecord, EventType, MembershipKey, Outcome, RuleFailure, SenderName, Step, Turns,
 };
 
 /// An event to record, with what the rules made of it.
@@ -207,28 +213,6 @@ pub struct Finished {
     pub outcome: Outcome,
     /// How many attempts were counted.
     pub attempts: u32,
-    /// Why, in words for an operator.
-    pub reason: Option<String>,
-}
-
-/// Which held changes; those that fit every part that is given.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HeldFilter {
-    /// Of this sender.
-    pub sender: Option<SenderName>,
-    /// In this organization.
-    pub organization: Option<OrganizationRef>,
-    /// This one.
-    pub change: Option<ChangeId>,
-}
-
-/// A change that waits for an operator.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeldChange {
-    /// The change as decided.
-    pub change: Change,
-    /// Where it came from.
-    pub event: ClaimedEvent,
     /// Why, in words for an operator.
     pub reason: Option<String>,
 }
