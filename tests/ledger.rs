@@ -5,6 +5,8 @@
 mod invariants;
 #[path = "ledger/model.rs"]
 mod model;
+#[path = "ledger/queues.rs"]
+mod queues;
 #[path = "ledger/settling.rs"]
 mod settling;
 
@@ -12,10 +14,11 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use usher::domain::{
     Action, Attempt, AttemptCode, Change, ChangeId, ChangeState, Digest, Event, EventId, EventStatus, EventType,
-    Existing, Grant, MembershipKey, Outcome, Role, RuleFailure, SenderName, Step, Turns,
+    Existing, Grant, MembershipKey, Metadata, MissingUser, Outcome, Role, RuleFailure, Schedule, SenderName, Step,
+    Turns,
 };
 use usher::ledger::{
     Claim, ClaimRequest, Claimed, Entry, HeldFilter, Ledger, LedgerError, Next, Recorded, Settled, Settlement,
