@@ -3,8 +3,12 @@
 
 #[path = "ledger/invariants.rs"]
 mod invariants;
+#[path = "ledger/limits.rs"]
+mod limits;
 #[path = "ledger/model.rs"]
 mod model;
+#[path = "ledger/operators.rs"]
+mod operators;
 #[path = "ledger/queues.rs"]
 mod queues;
 #[path = "ledger/settling.rs"]
@@ -21,8 +25,8 @@ use usher::domain::{
     Turns,
 };
 use usher::ledger::{
-    Claim, ClaimRequest, Claimed, Entry, HeldFilter, Ledger, LedgerError, Next, Recorded, Settled, Settlement,
-    Statistics, Ticket,
+    Brake, Brakes, Claim, ClaimRequest, Claimed, Entry, HeldFilter, Ledger, LedgerError, LetterFilter, LetterId,
+    LetterKind, Next, Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Statistics, Ticket,
 };
 
 /// Somewhere a ledger lives, open or not.
