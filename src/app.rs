@@ -19,10 +19,12 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Admin;
 use crate::bapi::{Client, ClientConfig, ConfigError, SecretKey};
 use crate::dispatch::{Dispatcher, Policy, Rate};
+use crate::domain::{Brakes, Turns};
 use crate::http::probes::Probes;
 use crate::ingest::{Ingest, authenticate::Tokens};
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
+use crate::rules::Rules;
 use crate::settings::Settings;
 use crate::wake::Wake;
 
@@ -84,7 +86,7 @@ impl App {
         let Configuration { settings, rules, tokens } = configuration;
         let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
         metrics.rules(rules.len());
-        let ledger = open(&settings.ledger, &metrics)?;
+        let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
         let ingest = Ingest {
             rules: Arc::new(rules),
             tokens: Tokens::new(
@@ -96,7 +98,7 @@ impl App {
             body_limit: settings.body_limit,
         };
         let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
-        let dispatcher = dispatcher(&settings, &ledger, wake, &metrics, &probes).await?;
+        let dispatcher = dispatcher(&settings, policy, &ledger, wake, &metrics, &probes).await?;
         Ok(Self {
             dispatcher,
             public: servers::public(listeners.public, ingest)?,
@@ -197,6 +199,7 @@ fn open(folder: &Path, metrics: &Arc<Metrics>) -> Result<Ledger, OpenError> {
 
 async fn dispatcher(
     settings: &Settings,
+    policy: Policy,
     ledger: &Ledger,
     wake: Wake,
     metrics: &Arc<Metrics>,
@@ -204,7 +207,7 @@ async fn dispatcher(
 ) -> Result<DispatcherThread, BuildError> {
     let mut config = ClientConfig::new(&settings.api_url, secret_key(settings));
     config.timeout = settings.call_timeout;
-    let (policy, ledger, metrics) = (policy(settings), ledger.clone(), Arc::clone(metrics));
+    let (ledger, metrics) = (ledger.clone(), Arc::clone(metrics));
     let make = move || Ok(Dispatcher::new(ledger, Client::new(config)?, policy, wake, metrics));
     DispatcherThread::build(make, probes.liveness.watch(DISPATCHER, PATIENCE)).await
 }
@@ -217,7 +220,7 @@ fn secret_key(settings: &Settings) -> SecretKey {
     }
 }
 
-fn policy(settings: &Settings) -> Policy {
+fn policy(settings: &Settings, rules: &Rules) -> Policy {
     Policy {
         first_delay: settings.retry_first,
         ceiling: settings.retry_ceiling,
@@ -229,6 +232,8 @@ fn policy(settings: &Settings) -> Policy {
         // Longer than a call can take, so that no lease lapses under a call in flight.
         lease: settings.call_timeout * 2 + Duration::from_secs(5),
         rate: Rate { calls: settings.rate, per: Duration::from_secs(10) },
+        brakes: Arc::new(Brakes::new(rules.senders().iter().map(|sender| (sender.name.clone(), sender.brake)))),
+        turns: Turns::new(rules.senders().iter().map(|sender| (sender.name.clone(), sender.weight))),
         ..Policy::default()
     }
 }

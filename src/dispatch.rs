@@ -23,7 +23,6 @@ mod settle;
 mod slots;
 mod step;
 
-pub use decide::{Brake, Brakes};
 pub use policy::{Policy, Rate};
 pub use run::Dispatcher;
 

@@ -3,6 +3,7 @@
 
 mod brake;
 mod change;
+mod coalesce;
 mod digest;
 mod event;
 mod key;
@@ -12,8 +13,9 @@ mod record;
 mod step;
 mod turns;
 
-pub use brake::Brake;
+pub use brake::{Brake, Brakes};
 pub use change::{Action, Change, ChangeId, Existing, Grant, Metadata, MissingUser, Schedule};
+pub use coalesce::{Plan, Waiting, plan};
 pub use digest::Digest;
 pub use event::{Event, EventId, EventType, SenderName};
 pub use key::{EmailAddress, Member, MembershipKey, OrganizationRef, UserRef};

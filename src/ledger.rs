@@ -1,13 +1,23 @@
 //! The durable record of events, of the changes they ask for and of the attempts made for them.
 //! It stores when a change is due and never chooses it; it knows no HTTP, no rules and nothing of Clerk.
 
+mod applied;
+mod brake;
+mod claim;
 mod codec;
+mod ending;
 mod error;
 mod find;
+mod held;
+mod letters;
 mod open;
 mod place;
 mod prepare;
+mod queue;
+mod replay;
+mod schedule;
 mod schema;
+mod settle;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -20,9 +30,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use error::{LedgerError, OpenError};
-pub use types::{Claim, ClaimedEvent, Entry, Finished, Next, Recorded, Settled, Settlement, Statistics};
+pub use types::{
+    Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, HeldChange, HeldFilter,
+    LetterFilter, LetterId, LetterKind, Next, Page, Preview, Reconsidered, Recorded, Replay, Replayed, Settled,
+    Settlement, Statistics, Ticket,
+};
 
-use crate::domain::{ChangeId, EventId, EventRecord};
+use crate::domain::{Change, ChangeId, EventId, EventRecord, RuleFailure};
 use worker::Queue;
 
 /// A cheap handle on the ledger; clones share one writer and one reader.
@@ -55,21 +69,78 @@ impl Ledger {
         self.writer.offer(move |connection| sqlite::record(connection, prepared)).await
     }
 
-    /// Takes up to `limit` due changes under a lease that lapses at `now + lease`, the longest due first.
+    /// Takes up to `limit` due changes under a lease that lapses at `now + lease`, sender by sender in turn.
     ///
-    /// Only the oldest unfinished change of a membership key is ever due; one whose lease lapsed is due again.
-    pub async fn claim(&self, now: Timestamp, limit: usize, lease: Duration) -> Result<Vec<Claim>, LedgerError> {
-        self.writer.ask(move |connection| sqlite::claim(connection, now, limit, lease)).await
+    /// Of the changes of one membership only one is ever taken: the one that stands for as many of the oldest as it can.
+    /// One whose lease lapsed is due again.
+    pub async fn claim(&self, request: ClaimRequest) -> Result<Claimed, LedgerError> {
+        self.writer.ask(move |connection| claim::claim(connection, request)).await
     }
 
     /// Writes what an attempt came to, and lets the next change of the key pass when this one is done.
     pub async fn settle(&self, settlement: Settlement) -> Result<Settled, LedgerError> {
-        self.writer.ask(move |connection| sqlite::settle(connection, &settlement)).await
+        self.writer.ask(move |connection| settle::settle(connection, &settlement)).await
     }
 
     /// Gives a claimed change back without an attempt: no call was made, nothing is counted.
-    pub async fn release(&self, change: ChangeId, lease: u64, due_at: Timestamp) -> Result<Settled, LedgerError> {
-        self.writer.ask(move |connection| sqlite::release(connection, change, lease, due_at)).await
+    pub async fn release(&self, ticket: Ticket, lease: u64, due_at: Timestamp) -> Result<Settled, LedgerError> {
+        let released = self.writer.ask(move |connection| claim::release(connection, ticket, lease, due_at)).await?;
+        Ok(if released { Settled::Recorded { finished: Vec::new() } } else { Settled::Stale })
+    }
+
+    /// Up to `limit` of the changes that wait for an operator, the oldest first.
+    pub async fn held(&self, filter: HeldFilter, limit: usize) -> Result<Vec<HeldChange>, LedgerError> {
+        self.reader.ask(move |connection| held::list(connection, &filter, limit)).await
+    }
+
+    /// Lets these pass the brake, and says how many they were.
+    pub async fn release_held(&self, filter: HeldFilter) -> Result<usize, LedgerError> {
+        self.writer.ask(move |connection| held::release(connection, &filter)).await
+    }
+
+    /// Up to `limit` of the dead letters that fit, the latest first, from where a page ended.
+    pub async fn dead_letters(
+        &self,
+        filter: LetterFilter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, LedgerError> {
+        self.reader.ask(move |connection| letters::page(connection, &filter, after, limit)).await
+    }
+
+    /// What a replay of up to `limit` dead changes that fit would come to now, the latest first.
+    pub async fn preview(&self, filter: LetterFilter, limit: usize) -> Result<Vec<Preview>, LedgerError> {
+        self.reader.ask(move |connection| replay::preview(connection, &filter, limit)).await
+    }
+
+    /// Tries a dead change again from its beginning; `force` where a later change took effect.
+    pub async fn replay(&self, change: ChangeId, force: bool) -> Result<Replay, LedgerError> {
+        self.writer.ask(move |connection| replay::replay(connection, change, force)).await
+    }
+
+    /// Tries up to `limit` dead changes that fit again, the latest first, in one commit.
+    pub async fn replay_all(&self, filter: LetterFilter, limit: usize) -> Result<Replayed, LedgerError> {
+        self.writer.ask(move |connection| replay::replay_all(connection, &filter, limit)).await
+    }
+
+    /// Takes a dead letter off the list, so that it can be purged, or ends a held change; says what ended with it.
+    ///
+    /// `None` where it is neither dead nor held.
+    pub async fn discard(&self, letter: LetterId, reason: String) -> Result<Option<Vec<Finished>>, LedgerError> {
+        self.writer.ask(move |connection| replay::discard(connection, &letter, &reason)).await
+    }
+
+    /// Puts what the rules of today make of an event in the place of what they failed to make of it before.
+    pub async fn reconsider(
+        &self,
+        event: EventId,
+        verdict: Result<Vec<Change>, RuleFailure>,
+    ) -> Result<Reconsidered, LedgerError> {
+        let verdict = match verdict {
+            Ok(changes) => Ok(prepare::in_order(event, changes)?),
+            Err(failure) => Err(failure),
+        };
+        self.writer.ask(move |connection| replay::reconsider(connection, event, verdict)).await
     }
 
     /// What is known of an event.

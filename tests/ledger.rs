@@ -1,21 +1,33 @@
 //! What every ledger must do, told without naming one: a second backend runs the same stories through [`backend`].
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
 
+#[path = "ledger/invariants.rs"]
+mod invariants;
+#[path = "ledger/limits.rs"]
+mod limits;
 #[path = "ledger/model.rs"]
 mod model;
+#[path = "ledger/operators.rs"]
+mod operators;
+#[path = "ledger/queues.rs"]
+mod queues;
 #[path = "ledger/settling.rs"]
 mod settling;
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use usher::domain::{
-    Action, Attempt, AttemptCode, Change, ChangeId, ChangeState, Digest, Event, EventId, EventStatus, EventType,
-    Existing, Grant, MembershipKey, Outcome, Role, RuleFailure, SenderName, Step,
+    Action, Attempt, AttemptCode, Brake, Brakes, Change, ChangeId, ChangeState, Digest, Event, EventId, EventStatus,
+    EventType, Existing, Grant, MembershipKey, Metadata, MissingUser, Outcome, Role, RuleFailure, Schedule, SenderName,
+    Step, Turns,
 };
-use usher::ledger::{Claim, Entry, Ledger, LedgerError, Next, Recorded, Settled, Settlement, Statistics};
+use usher::ledger::{
+    Claim, ClaimRequest, Claimed, Entry, HeldFilter, Ledger, LedgerError, LetterFilter, LetterId, LetterKind, Next,
+    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Statistics, Ticket,
+};
 
 /// Somewhere a ledger lives, open or not.
 struct Backend(tempfile::TempDir);
@@ -95,7 +107,7 @@ fn attempt(milliseconds: i64) -> Attempt {
 
 fn settlement(claim: &Claim, next: Next) -> Settlement {
     Settlement {
-        change: claim.change.id,
+        ticket: claim.ticket,
         lease: claim.lease,
         attempt: Some(attempt(5)),
         counted: true,
@@ -108,16 +120,25 @@ fn done(outcome: Outcome) -> Next {
     Next::Done { outcome, membership_id: Some("orgmem_1".to_owned()), reason: Some("because".to_owned()) }
 }
 
+fn request(now: i64, limit: usize) -> ClaimRequest {
+    ClaimRequest { now: at(now), limit, lease: LEASE, turns: Turns::default(), brakes: Arc::default() }
+}
+
+async fn claimed(ledger: &Ledger, now: i64, limit: usize) -> Claimed {
+    ledger.claim(request(now, limit)).await.unwrap()
+}
+
+async fn take(ledger: &Ledger, now: i64, limit: usize) -> Vec<Claim> {
+    claimed(ledger, now, limit).await.claims
+}
+
 fn names(claims: &[Claim]) -> Vec<String> {
     claims.iter().map(|claim| claim.change.key.user.to_text().trim_start_matches("user_").to_owned()).collect()
 }
 
 async fn finish(ledger: &Ledger, now: i64, outcome: Outcome) {
-    for claim in ledger.claim(at(now), 100, LEASE).await.unwrap() {
-        assert_eq!(
-            ledger.settle(settlement(&claim, done(outcome))).await,
-            Ok(Settled::Recorded { finished: Vec::new() })
-        );
+    for claim in take(ledger, now, 100).await {
+        assert_ne!(ledger.settle(settlement(&claim, done(outcome))).await, Ok(Settled::Stale));
     }
 }
 

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::bapi::{Client, Health};
-use crate::domain::ChangeId;
-use crate::ledger::{Claim, Ledger};
+use crate::domain::{ChangeId, Turns};
+use crate::ledger::{Claim, ClaimRequest, Claimed, Ledger, LedgerError};
 use crate::metrics::Metrics;
 
 use super::breaker::Phase;
@@ -33,6 +33,8 @@ pub(super) struct Context {
     pub(super) shutdown: CancellationToken,
     pub(super) control: RefCell<Control>,
     pub(super) cache: RefCell<Cache>,
+    /// Whose turn it is among the senders.
+    pub(super) turns: RefCell<Turns>,
     /// Claimed, and not yet calling: their tokens are as good as spent.
     pub(super) queued: Cell<usize>,
     /// What came of a call, or of none, and could not be written yet.
@@ -77,6 +79,7 @@ impl Context {
         let control = RefCell::new(Control::new(&policy, Instant::now()));
         let slots = Slots::new(policy.concurrency);
         let cache = RefCell::new(Cache::new(policy.lookups_live));
+        let turns = RefCell::new(policy.turns.clone());
         Self {
             ledger,
             client,
@@ -85,12 +88,19 @@ impl Context {
             shutdown,
             control,
             cache,
+            turns,
             queued: Cell::new(0),
             unwritten: Cell::new(0),
             troubled: Cell::new(false),
             slots,
             calling: RefCell::default(),
         }
+    }
+
+    pub(super) async fn claim(&self, limit: usize) -> Result<Claimed, LedgerError> {
+        let (turns, brakes) = (self.turns.borrow().clone(), Arc::clone(&self.policy.brakes));
+        let request = ClaimRequest { now: Timestamp::now(), limit, lease: self.policy.lease, turns, brakes };
+        self.ledger.claim(request).await
     }
 
     /// Waits for a slot and a token, as long as the lease allows; it began no later than at `asked`.

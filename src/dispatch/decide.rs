@@ -25,7 +25,6 @@ use crate::bapi::{Class, FoundUser, Invitation, Membership, Organization};
 use crate::domain::{Action, MembershipKey, OrganizationId, Outcome, Step};
 use crate::ledger::Claim;
 
-pub use brake::{Brake, Brakes};
 pub(super) use brake::{Gate, Guard, gate, lowers};
 
 /// What a call came back with; each step has an answer of its own, so that none can be taken for another's.
@@ -116,7 +115,7 @@ impl Decision {
 }
 
 /// Decides what becomes of a claimed change after the answer to its call.
-pub(super) fn decide(claim: &Claim, answer: &Answer, guard: &Guard<'_>) -> Decision {
+pub(super) fn decide(claim: &Claim, answer: &Answer, guard: &Guard) -> Decision {
     match answer {
         Answer::OrganizationFound(found) => lookup::organization_found(claim, found.as_ref()),
         Answer::UserFound(found) => lookup::user_found(claim, found),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::domain::{
     Action, Change, ChangeId, Digest, Event, EventId, EventType, Existing, Grant, MembershipKey, Role, SenderName,
 };
-use crate::ledger::{Claim, ClaimedEvent, Entry};
+use crate::ledger::{Claim, ClaimedEvent, Entry, Ticket};
 
 /// Lowest first.
 pub(super) const ROLES: [&str; 3] = ["org:viewer", "org:member", "org:admin"];
@@ -47,6 +47,7 @@ pub(super) fn claim(action: Action) -> Claim {
         step: change.first_step(),
         change,
         event: ClaimedEvent { sender: sender(), kind: kind(), received_at: Timestamp::UNIX_EPOCH },
+        ticket: Ticket::default(),
         lease: 1,
         attempts: 0,
         first_attempt_at: None,

@@ -1,9 +1,10 @@
 //! The numbers of dispatching, each a setting.
 //! Knows nothing of how they are applied.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Brakes;
+use crate::domain::{Brakes, Turns};
 
 /// How fast, how often and how long.
 #[derive(Debug, Clone)]
@@ -25,7 +26,9 @@ pub struct Policy {
     /// How long what was looked up by a name is believed.
     pub lookups_live: Duration,
     /// From when on removals are held, by sender.
-    pub brakes: Brakes,
+    pub brakes: Arc<Brakes>,
+    /// Whose turn it is among the senders.
+    pub turns: Turns,
     /// How long no call is made after Clerk refused the key or the API version; then one probe.
     pub halt_pause: Duration,
     /// So many calls in a row that find Clerk down open the breaker.
@@ -63,7 +66,8 @@ impl Default for Policy {
             wait_ceiling: Duration::from_secs(15 * 60),
             wait_for_user: Duration::from_secs(7 * 24 * 3600),
             lookups_live: Duration::from_secs(5 * 60),
-            brakes: Brakes::default(),
+            brakes: Arc::default(),
+            turns: Turns::default(),
             halt_pause: Duration::from_secs(30),
             trip_after: 5,
             probe_within: Duration::from_secs(1),

@@ -18,6 +18,7 @@ use crate::wake::Wake;
 use super::Policy;
 use super::context::Context;
 use super::pace::Room;
+use super::report;
 use super::step::step;
 
 /// How long to leave a ledger alone that could not say what is due.
@@ -88,10 +89,12 @@ pub(super) async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Opti
         // Without a free slot the end of a step makes room; without a token its call does, which nothing tells.
         return Some(Pause::Room((free > 0).then(|| now + SHORTEST_PAUSE)));
     }
-    match context.said(context.ledger.claim(Timestamp::now(), limit, context.policy.lease).await) {
-        Ok(claims) => {
-            let all = claims.len() < limit;
-            claims.into_iter().for_each(|claim| begin(context, steps, claim, now));
+    match context.said(context.claim(limit).await) {
+        Ok(claimed) => {
+            let all = claimed.claims.len() < limit;
+            context.turns.replace(claimed.turns);
+            claimed.finished.iter().for_each(|finished| report::finished(context, finished));
+            claimed.claims.into_iter().for_each(|claim| begin(context, steps, claim, now));
             Some(if all { until_due(context).await } else { Pause::None })
         }
         Err(LedgerError::Closed) => None,

@@ -24,7 +24,7 @@ impl Context {
 
     /// Gives a claim back without an attempt.
     pub(super) async fn release(&self, claim: &Claim, due_at: Timestamp) {
-        self.insist(|| self.ledger.release(claim.change.id, claim.lease, due_at)).await;
+        self.insist(|| self.ledger.release(claim.ticket, claim.lease, due_at)).await;
     }
 
     async fn insist<F>(&self, write: impl Fn() -> F) -> Option<Settled>

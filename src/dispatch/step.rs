@@ -6,7 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::bapi::Health;
-use crate::domain::Attempt;
+use crate::domain::{Attempt, Brake};
 use crate::ledger::{Claim, Next, Settled, Settlement};
 
 use super::call::{Call, Called, call};
@@ -90,10 +90,11 @@ impl Context {
         None
     }
 
-    fn guard(&self, claim: &Claim) -> Guard<'_> {
+    fn guard(&self, claim: &Claim) -> Guard {
         let brake = self.policy.brakes.of(&claim.event.sender);
         let organization = &claim.change.key.organization;
-        Guard { brake, members: self.cache.borrow().members(organization, Instant::now(), brake.window) }
+        let counted = |brake: Brake| self.cache.borrow().members(organization, Instant::now(), brake.window);
+        Guard { brake, members: brake.and_then(counted) }
     }
 
     fn came(&self, claim: &Claim, called: Called) -> Came {
@@ -118,8 +119,8 @@ async fn settle(context: &Context, claim: &Claim, came: Came) {
         }
         hurry(&mut next, moment.now);
     }
-    let (change, lease) = (claim.change.id, claim.lease);
-    let settlement = Settlement { change, lease, attempt: attempt.clone(), counted, lowers, next: next.clone() };
+    let (change, ticket, lease) = (claim.change.id, claim.ticket, claim.lease);
+    let settlement = Settlement { ticket, lease, attempt: attempt.clone(), counted, lowers, next: next.clone() };
     match context.settle(settlement).await {
         Some(Settled::Recorded { finished }) => {
             told(context, claim, attempt.as_ref(), &next);

@@ -254,7 +254,7 @@ async fn a_change_whose_call_is_in_flight_is_not_called_again_whatever_became_of
     bench.accept(1, "user_1", member()).await;
     let first = bench.claim_one().await;
     let lapsed = Timestamp::now() + Duration::from_secs(3600);
-    let second = bench.ledger.claim(lapsed, 1, Duration::from_secs(60)).await.unwrap().remove(0);
+    let second = bench.claim_at(lapsed).await;
     tokio::join!(step(&context, first, Instant::now()), step(&context, second, Instant::now()));
     assert_eq!(bench.fake.seen().len(), 1);
     let record = bench.record(1, "user_1").await;

@@ -53,14 +53,14 @@ pub struct ChangeRecord {
 }
 
 impl EventRecord {
-    /// The status that follows from the changes.
+    /// The status that follows from the changes. A revoke that is scheduled for later does not keep an event open.
     pub fn status(&self) -> EventStatus {
         let any = |wanted: fn(&ChangeRecord) -> bool| self.changes.iter().any(wanted);
         if self.failure.is_some() {
             EventStatus::Failed
         } else if self.changes.is_empty() {
             EventStatus::Ignored
-        } else if any(|change| change.outcome.is_none()) {
+        } else if any(|change| change.outcome.is_none() && change.change.schedule.is_none()) {
             EventStatus::Pending
         } else if any(|change| change.outcome == Some(Outcome::Dead)) {
             EventStatus::Failed

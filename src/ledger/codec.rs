@@ -9,15 +9,18 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use super::prepare::INDEX_BITS;
+use super::types::ClaimedEvent;
 use crate::domain::{
-    Action, Attempt, AttemptCode, Change, ChangeId, Digest, Event, EventId, Existing, Grant, MembershipKey, Outcome,
-    ParseError, Role, RuleFailure, Step,
+    Action, Attempt, AttemptCode, Change, ChangeId, Digest, Event, EventId, Existing, Grant, MembershipKey, Metadata,
+    MissingUser, Outcome, ParseError, Role, RuleFailure, Schedule,
 };
 
 /// The columns that [`change`] reads.
 macro_rules! change_columns {
     () => {
-        "c.id, c.organization, c.user, c.action, c.role, c.existing, c.lower, c.rule, c.rules_digest, c.superseded_by"
+        "c.id, c.organization, c.user, c.action, c.role, c.existing, c.lower, c.missing_user, c.metadata, c.rule, \
+         c.rules_digest, c.ends, c.ends_at, c.superseded_by, \
+         (SELECT s.id FROM events s WHERE s.seq = c.superseded_by >> 24) AS superseder"
     };
 }
 pub(super) use change_columns;
@@ -30,6 +33,16 @@ pub(super) fn first_change(seq: i64) -> i64 {
 /// The row number of a change.
 pub(super) fn row_of(seq: i64, index: u32) -> i64 {
     first_change(seq) | i64::from(index)
+}
+
+/// The event of a change, by the row number of the change.
+pub(super) fn seq_of(row: i64) -> i64 {
+    row >> INDEX_BITS
+}
+
+/// The place of a change in its event.
+pub(super) fn index_of(row: i64) -> u32 {
+    u32::try_from(row & (first_change(1) - 1)).unwrap_or(u32::MAX)
 }
 
 /// The error for a column whose content usher cannot have written.
@@ -60,10 +73,6 @@ pub(super) fn optional_time(row: &Row<'_>, column: &str) -> rusqlite::Result<Opt
     row.get::<_, Option<i64>>(column)?.map(timestamp).transpose()
 }
 
-pub(super) fn step(row: &Row<'_>) -> rusqlite::Result<Step> {
-    row.get_ref("step")?.as_str().map_err(unreadable)?.parse().map_err(unreadable)
-}
-
 pub(super) fn outcome(row: &Row<'_>) -> rusqlite::Result<Option<Outcome>> {
     let text = row.get_ref("outcome")?;
     text.as_str_or_null().map_err(unreadable)?.map(|text| text.parse().map_err(unreadable)).transpose()
@@ -83,6 +92,11 @@ pub(super) fn event(row: &Row<'_>, id: EventId) -> rusqlite::Result<Event> {
     })
 }
 
+pub(super) fn claimed_event(row: &Row<'_>) -> rusqlite::Result<ClaimedEvent> {
+    let (sender, kind) = (parsed(row, "sender")?, parsed(row, "kind")?);
+    Ok(ClaimedEvent { sender, kind, received_at: time(row, "received_at")? })
+}
+
 pub(super) fn failure(row: &Row<'_>) -> rusqlite::Result<Option<RuleFailure>> {
     let Some(text) = row.get::<_, Option<String>>("failure")? else { return Ok(None) };
     let (rule, part, expression, message) = serde_json::from_str(&text).map_err(unreadable)?;
@@ -91,21 +105,30 @@ pub(super) fn failure(row: &Row<'_>) -> rusqlite::Result<Option<RuleFailure>> {
 
 /// Reads [`change_columns`].
 pub(super) fn change(row: &Row<'_>, event: EventId) -> rusqlite::Result<Change> {
-    let number: i64 = row.get("id")?;
-    let index = u32::try_from(number & (first_change(1) - 1)).map_err(unreadable)?;
     Ok(Change {
-        id: ChangeId { event, index },
+        id: ChangeId { event, index: index_of(row.get("id")?) },
         rule: row.get("rule")?,
         rules_digest: Digest(row.get("rules_digest")?),
-        key: MembershipKey { organization: reference(row, "organization")?, user: reference(row, "user")? },
+        key: MembershipKey { organization: word(row, "organization")?, user: word(row, "user")? },
         action: action(row)?,
-        schedule: None,
-        superseded_by: row.get::<_, Option<u32>>("superseded_by")?.map(|index| ChangeId { event, index }),
+        schedule: schedule(row)?,
+        superseded_by: superseded_by(row)?,
     })
 }
 
-/// Reads a text column that names an organization or a user.
-fn reference<T: FromStr<Err = ParseError>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+fn schedule(row: &Row<'_>) -> rusqlite::Result<Option<Schedule>> {
+    let Some(grant) = row.get::<_, Option<i64>>("ends")? else { return Ok(None) };
+    Ok(Some(Schedule { grant: index_of(grant), at: time(row, "ends_at")? }))
+}
+
+/// None as well where the event of the later change was purged.
+fn superseded_by(row: &Row<'_>) -> rusqlite::Result<Option<ChangeId>> {
+    let (number, event): (Option<i64>, Option<[u8; 16]>) = (row.get("superseded_by")?, row.get("superseder")?);
+    Ok(number.zip(event).map(|(number, event)| ChangeId { event: EventId::from_bytes(event), index: index_of(number) }))
+}
+
+/// Reads a text column that has a form of its own.
+pub(super) fn word<T: FromStr<Err = ParseError>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     row.get_ref(column)?.as_str().map_err(unreadable)?.parse().map_err(unreadable)
 }
 
@@ -118,16 +141,36 @@ fn action(row: &Row<'_>) -> rusqlite::Result<Action> {
 }
 
 fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
-    Ok(Grant::new(parsed(row, "role")?, existing(row)?, lower(row)?))
+    Ok(Grant {
+        role: parsed(row, "role")?,
+        existing: named(row, "existing", &EXISTING)?,
+        lower: lower(row)?,
+        missing_user: named(row, "missing_user", &MISSING_USER)?,
+        metadata: metadata(row)?,
+    })
 }
 
-fn existing(row: &Row<'_>) -> rusqlite::Result<Existing> {
-    match row.get_ref("existing")?.as_str().map_err(unreadable)? {
-        "keep" => Ok(Existing::Keep),
-        "raise" => Ok(Existing::Raise),
-        "replace" => Ok(Existing::Replace),
-        _ => Err(unreadable(ParseError { expected: "keep, raise or replace" })),
-    }
+const EXISTING: [(&str, Existing); 3] =
+    [("keep", Existing::Keep), ("raise", Existing::Raise), ("replace", Existing::Replace)];
+const MISSING_USER: [(&str, MissingUser); 3] =
+    [("fail", MissingUser::Fail), ("wait", MissingUser::Wait), ("invite", MissingUser::Invite)];
+
+/// Reads a column that has one word of a few.
+fn named<T: Copy>(row: &Row<'_>, column: &str, words: &[(&str, T)]) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str().map_err(unreadable)?;
+    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+    found.ok_or_else(|| unreadable(ParseError { expected: "one of a few words" }))
+}
+
+fn word_for<T: Copy + PartialEq>(value: T, words: &[(&'static str, T)]) -> Option<&'static str> {
+    words.iter().find(|(_, other)| *other == value).map(|(word, _)| *word)
+}
+
+/// Most grants write none: they cost no JSON.
+fn metadata(row: &Row<'_>) -> rusqlite::Result<Metadata> {
+    let text = row.get_ref("metadata")?;
+    let text = text.as_str_or_null().map_err(unreadable)?;
+    text.map_or_else(|| Ok(Metadata::default()), |text| serde_json::from_str(text).map_err(unreadable))
 }
 
 fn lower(row: &Row<'_>) -> rusqlite::Result<Vec<Role>> {
@@ -135,16 +178,26 @@ fn lower(row: &Row<'_>) -> rusqlite::Result<Vec<Role>> {
     text.split_ascii_whitespace().map(|role| role.parse().map_err(unreadable)).collect()
 }
 
-/// What an action is stored as: its role, what to do with an existing one, and the lower roles.
-pub(super) fn action_columns(action: &Action) -> (Option<&str>, Option<&'static str>, Option<String>) {
-    let Action::Grant(Grant { role, existing, lower, .. }) = action else { return (None, None, None) };
-    let existing = match existing {
-        Existing::Keep => "keep",
-        Existing::Raise => "raise",
-        Existing::Replace => "replace",
-    };
-    let lower = lower.iter().map(Role::as_str).collect::<Vec<_>>().join(" ");
-    (Some(role.as_str()), Some(existing), Some(lower))
+/// What a grant is stored as, or nothing.
+#[derive(Default)]
+pub(super) struct GrantColumns<'a> {
+    pub(super) role: Option<&'a str>,
+    pub(super) existing: Option<&'static str>,
+    pub(super) lower: Option<String>,
+    pub(super) missing_user: Option<&'static str>,
+    pub(super) metadata: Option<String>,
+}
+
+pub(super) fn grant_columns(action: &Action) -> rusqlite::Result<GrantColumns<'_>> {
+    let Action::Grant(grant) = action else { return Ok(GrantColumns::default()) };
+    let json = || serde_json::to_string(&grant.metadata).map_err(unreadable);
+    Ok(GrantColumns {
+        role: Some(grant.role.as_str()),
+        existing: word_for(grant.existing, &EXISTING),
+        lower: Some(grant.lower.iter().map(Role::as_str).collect::<Vec<_>>().join(" ")),
+        missing_user: word_for(grant.missing_user, &MISSING_USER),
+        metadata: (!grant.metadata.is_empty()).then(json).transpose()?,
+    })
 }
 
 pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {

@@ -14,7 +14,7 @@ const EVENT: &str = "SELECT seq, received_at, content, sender, kind, source, eve
 const CHANGES: &str = concat!(
     "SELECT ",
     change_columns!(),
-    ", c.due_at, c.leased, c.outcome, c.membership_id, c.reason \
+    ", c.due_at, c.leased, c.not_before, c.covered_by, c.held, c.outcome, c.membership_id, c.reason \
      FROM changes c WHERE c.id >= ?1 AND c.id < ?2 ORDER BY c.id"
 );
 
@@ -51,18 +51,20 @@ fn changes(connection: &Connection, seq: i64, event: EventId) -> rusqlite::Resul
 
 fn without_attempts(row: &Row<'_>, event: EventId) -> rusqlite::Result<ChangeRecord> {
     let outcome = codec::outcome(row)?;
-    let state = match (outcome, row.get("leased")?) {
-        (Some(_), _) => ChangeState::Settled,
-        (None, true) => ChangeState::InFlight,
-        (None, false) => ChangeState::Waiting,
+    let state = match (outcome, row.get("leased")?, row.get("held")?) {
+        (Some(_), _, _) => ChangeState::Settled,
+        (None, true, _) => ChangeState::InFlight,
+        (None, false, true) => ChangeState::Held,
+        (None, false, false) => ChangeState::Waiting,
     };
-    let due_at = codec::optional_time(row, "due_at")?;
+    let covered = row.get::<_, Option<i64>>("covered_by")?.is_some();
+    let due_at = codec::optional_time(row, "not_before")?.or(codec::optional_time(row, "due_at")?);
     Ok(ChangeRecord {
         change: codec::change(row, event)?,
         state,
         outcome,
         attempts: Vec::new(),
-        next_attempt_at: due_at.filter(|_| state == ChangeState::Waiting),
+        next_attempt_at: due_at.filter(|_| state == ChangeState::Waiting && !covered),
         membership_id: row.get("membership_id")?,
         reason: row.get("reason")?,
     })
@@ -73,29 +75,44 @@ fn attempts(connection: &Connection, change: i64) -> rusqlite::Result<Vec<Attemp
 }
 
 pub(super) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    let sql = "SELECT min(due_at) FROM changes WHERE due_at IS NOT NULL";
-    let due: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    let due: Option<i64> = connection.prepare_cached(NEXT_DUE)?.query_row([], |row| row.get(0))?;
     due.map(codec::timestamp).transpose()
 }
 
+/// Jumps from one sender to the next: costs what there are senders, not what waits.
+const NEXT_DUE: &str = "WITH RECURSIVE waiting (sender) AS ( \
+        SELECT min(sender) FROM changes INDEXED BY change_due WHERE due_at IS NOT NULL \
+        UNION ALL SELECT (SELECT min(sender) FROM changes INDEXED BY change_due \
+            WHERE due_at IS NOT NULL AND sender > waiting.sender) FROM waiting WHERE sender IS NOT NULL) \
+    SELECT min((SELECT min(due_at) FROM changes c INDEXED BY change_due \
+        WHERE c.sender = waiting.sender AND c.urgent = u.urgent AND c.due_at IS NOT NULL)) \
+    FROM waiting, (SELECT 0 AS urgent UNION ALL SELECT 1) u WHERE waiting.sender IS NOT NULL";
+
 // The indexes are named, because SQLite would rather walk the whole table in order to find its first match.
-const UNFINISHED: &str = "SELECT count(*) FROM changes INDEXED BY change_unfinished WHERE outcome IS NULL";
-const OLDEST: &str = "SELECT received_at FROM events WHERE seq = \
-    (SELECT min(id) >> 24 FROM changes INDEXED BY change_due WHERE due_at IS NOT NULL)";
-const DEAD: &str = "SELECT (SELECT count(*) FROM changes INDEXED BY change_dead WHERE outcome = 'dead') \
-    + (SELECT count(*) FROM events INDEXED BY event_failed WHERE failure IS NOT NULL)";
+const UNFINISHED: &str =
+    "SELECT count(*), min(id) FROM changes INDEXED BY change_queue WHERE outcome IS NULL AND dormant = 0";
+const RECEIVED: &str = "SELECT received_at FROM events WHERE seq = ?1";
+const DEAD: &str = "SELECT \
+    (SELECT count(*) FROM changes INDEXED BY change_dead WHERE outcome = 'dead' AND discarded = 0) \
+    + (SELECT count(*) FROM events INDEXED BY event_failed WHERE failure IS NOT NULL AND discarded IS NULL)";
 
 pub(super) fn statistics(connection: &Connection) -> rusqlite::Result<Statistics> {
-    let count = |sql| connection.prepare_cached(sql)?.query_row([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()));
-    let oldest = connection.prepare_cached(OLDEST)?.query_row([], |row| codec::time(row, "received_at")).optional()?;
-    Ok(Statistics { unfinished: count(UNFINISHED)?, oldest_received_at: oldest, dead: count(DEAD)? })
+    let mut statement = connection.prepare_cached(UNFINISHED)?;
+    let (unfinished, oldest): (i64, Option<i64>) = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut statement = connection.prepare_cached(RECEIVED)?;
+    let received = |row| statement.query_row([codec::seq_of(row)], |row| codec::time(row, "received_at"));
+    let oldest_received_at = oldest.map(received).transpose()?;
+    let dead: i64 = connection.prepare_cached(DEAD)?.query_row([], |row| row.get(0))?;
+    Ok(Statistics { unfinished: unfinished.cast_unsigned(), oldest_received_at, dead: dead.cast_unsigned() })
 }
 
-/// Old enough, evaluated, and no change that is unfinished or dead.
+/// Old enough, no dead letter, and no change that is unfinished or dead. The last event stays, because its number must
+/// never be given again: what was applied last is remembered by it.
 macro_rules! is_purgeable {
     () => {
-        "received_at < ?1 AND failure IS NULL AND NOT EXISTS (SELECT 1 FROM changes c \
-         WHERE c.id >= seq << 24 AND c.id < (seq + 1) << 24 AND (c.outcome IS NULL OR c.outcome = 'dead'))"
+        "received_at < ?1 AND (failure IS NULL OR discarded IS NOT NULL) AND seq < (SELECT max(seq) FROM events) \
+         AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.id >= seq << 24 AND c.id < (seq + 1) << 24 \
+         AND (c.outcome IS NULL OR c.outcome = 'dead' AND c.discarded = 0))"
     };
 }
 pub(super) use is_purgeable;

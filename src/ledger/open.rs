@@ -14,7 +14,7 @@ use super::{place, schema, sqlite};
 /// How long a backup tool that reads the file may hold us up.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// More statements than we have: none is ever compiled twice.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 128;
 
 /// An open ledger, before its threads run.
 pub(super) struct Opened {

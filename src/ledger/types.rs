@@ -1,10 +1,21 @@
 //! What goes into the ledger and comes out of it, in words that fit any store.
 //! Knows no SQL and no threads.
 
+mod operator;
+
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
 
+pub use operator::{
+    Cursor, DeadLetter, HeldChange, HeldFilter, LetterFilter, LetterId, LetterKind, Page, Preview, Reconsidered,
+    Replay, Replayed,
+};
+
 use crate::domain::{
-    Attempt, Change, ChangeId, Event, EventRecord, EventType, MembershipKey, Outcome, RuleFailure, SenderName, Step,
+    Attempt, Brakes, Change, Event, EventRecord, EventType, MembershipKey, Outcome, RuleFailure, SenderName, Step,
+    Turns,
 };
 
 /// An event to record, with what the rules made of it.
@@ -33,6 +44,36 @@ pub enum Recorded {
     Conflict,
 }
 
+/// What is asked of a claim.
+#[derive(Debug, Clone)]
+pub struct ClaimRequest {
+    /// The time of now.
+    pub now: Timestamp,
+    /// How many changes at most.
+    pub limit: usize,
+    /// For how long they are the caller's.
+    pub lease: Duration,
+    /// Whose turn it is among the senders.
+    pub turns: Turns,
+    /// What is counted for the brake, and how far.
+    pub brakes: Arc<Brakes>,
+}
+
+/// What a claim comes to.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The changes taken, in the order of their turns.
+    pub claims: Vec<Claim>,
+    /// The turns, for the next claim.
+    pub turns: Turns,
+    /// Changes that ended because a later one had taken effect before them.
+    pub finished: Vec<Finished>,
+}
+
+/// Where the ledger finds a claimed change again, without a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ticket(pub(super) i64);
+
 /// A change taken under a lease.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
@@ -40,6 +81,8 @@ pub struct Claim {
     pub change: Change,
     /// Where it came from.
     pub event: ClaimedEvent,
+    /// What settles it, with the lease.
+    pub ticket: Ticket,
     /// The number that settles it; a later claim of the same change has a higher one.
     pub lease: u64,
     /// The call it needs next.
@@ -74,14 +117,14 @@ pub struct ClaimedEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
     /// The claimed change.
-    pub change: ChangeId,
+    pub ticket: Ticket,
     /// The claim's number.
     pub lease: u64,
     /// The call that was made, where one was.
     pub attempt: Option<Attempt>,
     /// Whether it counts towards giving up.
     pub counted: bool,
-    /// Whether the change was seen to lower a role: it is a removal from now on, as a revoke is from the start.
+    /// It was seen that the change lowers a role: it counts for the brake.
     pub lowers: bool,
     /// How it goes on.
     pub next: Next,

@@ -7,14 +7,12 @@ async fn one_change_of_a_key_is_claimed_at_a_time_and_in_the_order_of_acceptance
     let (_backend, ledger) = opened();
     // The later event has the earlier clock: acceptance decides, not the time.
     ledger.record(entry("1", 9, &["ada", "bob"])).await.unwrap();
+    let first = take(&ledger, 10, 100).await;
+    assert_eq!(names(&first), ["ada", "bob"]);
     ledger.record(entry("2", 1, &["ada", "eve"])).await.unwrap();
-
-    let first = ledger.claim(at(10), 100, LEASE).await.unwrap();
-    assert_eq!(names(&first), ["eve", "ada", "bob"]);
-    assert_eq!(first[1].change.id, entry("1", 0, &["ada"]).changes[0].id);
-    assert_eq!(ledger.claim(at(10), 100, LEASE).await.unwrap(), []);
-    ledger.settle(settlement(&first[1], done(Outcome::Dead))).await.unwrap();
-    let second = ledger.claim(at(10), 100, LEASE).await.unwrap();
+    assert_eq!(names(&take(&ledger, 10, 100).await), ["eve"]);
+    ledger.settle(settlement(&first[0], done(Outcome::Dead))).await.unwrap();
+    let second = take(&ledger, 10, 100).await;
     assert_eq!(second[0].change.id, entry("2", 0, &["ada"]).changes[0].id);
     assert_eq!(second.len(), 1);
 }
@@ -26,8 +24,8 @@ async fn a_claim_takes_no_more_than_it_may_and_only_what_is_due() {
         ledger.record(entry(user, received, &[user])).await.unwrap();
     }
     assert_eq!(ledger.next_due().await, Ok(Some(at(1))));
-    assert_eq!(names(&ledger.claim(at(10), 2, LEASE).await.unwrap()), ["bob", "eve"]);
-    assert_eq!(names(&ledger.claim(at(10), 2, LEASE).await.unwrap()), ["ada"]);
+    assert_eq!(names(&take(&ledger, 10, 2).await), ["bob", "eve"]);
+    assert_eq!(names(&take(&ledger, 10, 2).await), ["ada"]);
     assert_eq!(ledger.next_due().await, Ok(Some(at(50))));
 }
 
@@ -36,7 +34,7 @@ async fn a_claim_tells_what_the_attempt_needs() {
     let (_backend, ledger) = opened();
     let wanted = entry("1", 0, &["ada"]);
     ledger.record(wanted.clone()).await.unwrap();
-    let claim = ledger.claim(at(0), 1, LEASE).await.unwrap().remove(0);
+    let claim = take(&ledger, 0, 1).await.remove(0);
     assert_eq!(claim.change, wanted.changes[0]);
     assert_eq!((&claim.event.sender, &claim.event.kind), (&wanted.event.sender, &wanted.event.kind));
     assert_eq!((claim.event.received_at, claim.step, claim.lease), (at(0), Step::Create, 1));
@@ -54,13 +52,13 @@ async fn another_attempt_comes_when_it_is_due_and_knows_those_before() {
         Next::Again { step: Step::Inspect, due_at: at(due), reason, answer_lost: due == 200 }
     };
     for (now, counted, due) in [(0, false, 100), (100, true, 200), (200, true, 300)] {
-        let claim = ledger.claim(at(now), 9, LEASE).await.unwrap().remove(0);
+        let claim = take(&ledger, now, 9).await.remove(0);
         let settlement = Settlement { counted, attempt: Some(attempt(now)), ..settlement(&claim, again(due)) };
         assert_eq!(ledger.settle(settlement).await, Ok(Settled::Recorded { finished: Vec::new() }));
-        assert_eq!(ledger.claim(at(due - 1), 9, LEASE).await.unwrap(), []);
+        assert_eq!(take(&ledger, due - 1, 9).await, []);
         assert_eq!(ledger.next_due().await, Ok(Some(at(due))));
     }
-    let claim = ledger.claim(at(300), 9, LEASE).await.unwrap().remove(0);
+    let claim = take(&ledger, 300, 9).await.remove(0);
     assert_eq!((claim.step.clone(), claim.attempts, claim.first_attempt_at), (Step::Inspect, 2, Some(at(100))));
     assert!(claim.answer_lost, "a lost answer is remembered although a later one arrived");
     ledger.settle(settlement(&claim, done(Outcome::Granted))).await.unwrap();
@@ -77,15 +75,15 @@ async fn another_attempt_comes_when_it_is_due_and_knows_those_before() {
 async fn a_lapsed_lease_is_taken_up_and_its_holder_comes_too_late() {
     let (_backend, ledger) = opened();
     ledger.record(entry("1", 0, &["ada"])).await.unwrap();
-    let first = ledger.claim(at(0), 1, LEASE).await.unwrap().remove(0);
-    assert_eq!(ledger.claim(at(29_999), 1, LEASE).await.unwrap(), []);
+    let first = take(&ledger, 0, 1).await.remove(0);
+    assert_eq!(take(&ledger, 29_999, 1).await, []);
     assert_eq!(ledger.next_due().await, Ok(Some(at(30_000))));
-    let second = ledger.claim(at(30_000), 1, LEASE).await.unwrap().remove(0);
+    let second = take(&ledger, 30_000, 1).await.remove(0);
     assert!(second.answer_lost && second.lease > first.lease);
 
     let before = ledger.find(first.change.id.event).await;
     assert_eq!(ledger.settle(settlement(&first, done(Outcome::Dead))).await, Ok(Settled::Stale));
-    assert_eq!(ledger.release(first.change.id, first.lease, at(0)).await, Ok(Settled::Stale));
+    assert_eq!(ledger.release(first.ticket, first.lease, at(0)).await, Ok(Settled::Stale));
     assert_eq!(ledger.find(first.change.id.event).await, before);
     assert_eq!(
         ledger.settle(settlement(&second, done(Outcome::Granted))).await,
@@ -98,7 +96,7 @@ async fn a_lapsed_lease_is_taken_up_and_its_holder_comes_too_late() {
 async fn a_lease_that_lapsed_still_settles_while_nobody_else_took_it() {
     let (_backend, ledger) = opened();
     ledger.record(entry("1", 0, &["ada"])).await.unwrap();
-    let claim = ledger.claim(at(0), 1, Duration::ZERO).await.unwrap().remove(0);
+    let claim = ledger.claim(ClaimRequest { lease: Duration::ZERO, ..request(0, 1) }).await.unwrap().claims.remove(0);
     assert_eq!(
         ledger.settle(settlement(&claim, done(Outcome::Granted))).await,
         Ok(Settled::Recorded { finished: Vec::new() })
@@ -109,14 +107,11 @@ async fn a_lease_that_lapsed_still_settles_while_nobody_else_took_it() {
 async fn a_released_change_is_as_if_it_had_not_been_claimed() {
     let (_backend, ledger) = opened();
     ledger.record(entry("1", 0, &["ada"])).await.unwrap();
-    let first = ledger.claim(at(0), 1, LEASE).await.unwrap().remove(0);
-    assert_eq!(
-        ledger.release(first.change.id, first.lease, at(70)).await,
-        Ok(Settled::Recorded { finished: Vec::new() })
-    );
+    let first = take(&ledger, 0, 1).await.remove(0);
+    assert_eq!(ledger.release(first.ticket, first.lease, at(70)).await, Ok(Settled::Recorded { finished: Vec::new() }));
     assert_eq!(ledger.settle(settlement(&first, done(Outcome::Dead))).await, Ok(Settled::Stale));
-    assert_eq!(ledger.claim(at(69), 1, LEASE).await.unwrap(), []);
-    let second = ledger.claim(at(70), 1, LEASE).await.unwrap().remove(0);
+    assert_eq!(take(&ledger, 69, 1).await, []);
+    let second = take(&ledger, 70, 1).await.remove(0);
     assert_eq!(second, Claim { lease: second.lease, ..first });
 }
 
@@ -125,12 +120,17 @@ async fn what_was_claimed_before_a_reopening_is_due_at_once_and_its_answer_count
     let backend = backend();
     let ledger = backend.open();
     ledger.record(entry("1", 0, &["ada", "bob"])).await.unwrap();
-    let first = ledger.claim(at(0), 1, Duration::from_secs(3600)).await.unwrap().remove(0);
+    let first = ledger
+        .claim(ClaimRequest { lease: Duration::from_secs(3600), ..request(0, 1) })
+        .await
+        .unwrap()
+        .claims
+        .remove(0);
     ledger.close().await;
 
     let ledger = backend.open();
     assert_eq!(ledger.settle(settlement(&first, done(Outcome::Dead))).await, Ok(Settled::Stale));
-    let claims = ledger.claim(at(0), 9, LEASE).await.unwrap();
+    let claims = take(&ledger, 0, 9).await;
     assert_eq!(claims.iter().map(|claim| claim.answer_lost).collect::<Vec<_>>(), [true, false]);
     assert!(claims[0].lease > first.lease);
 }
@@ -138,9 +138,6 @@ async fn what_was_claimed_before_a_reopening_is_due_at_once_and_its_answer_count
 #[tokio::test]
 async fn an_unknown_change_is_stale() {
     let (_backend, ledger) = opened();
-    let known = entry("1", 0, &["ada"]);
-    ledger.record(known.clone()).await.unwrap();
-    for change in [entry("2", 0, &["ada"]).changes[0].id, ChangeId { event: known.event.id, index: 7 }] {
-        assert_eq!(ledger.release(change, 0, at(0)).await, Ok(Settled::Stale));
-    }
+    ledger.record(entry("1", 0, &["ada"])).await.unwrap();
+    assert_eq!(ledger.release(Ticket::default(), 1, at(0)).await, Ok(Settled::Stale));
 }

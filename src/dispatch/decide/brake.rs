@@ -1,48 +1,10 @@
 //! The brake: how many memberships of one organization one sender may end or lower before a person looks at it.
 //! Pure: knows nothing of how removals and members are counted.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
-use crate::domain::{Action, Existing, Grant, SenderName, Step};
+use crate::domain::{Action, Brake, Existing, Grant, Step};
 use crate::ledger::Claim;
 
 use super::Answer;
-
-/// From when on a sender's removals in one organization are held.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Brake {
-    /// More than so many of them within the window.
-    pub limit: u32,
-    /// More than this share of the members within the window.
-    pub percent: u8,
-    /// A share is asked for beyond so many removals only, so that a small organization can be used.
-    pub at_least: u32,
-    /// How long a removal counts.
-    pub window: Duration,
-}
-
-impl Default for Brake {
-    fn default() -> Self {
-        Self { limit: 100, percent: 50, at_least: 10, window: Duration::from_secs(3600) }
-    }
-}
-
-/// The brake of each sender.
-#[derive(Debug, Clone, Default)]
-pub struct Brakes {
-    /// For whoever has none of his own.
-    pub default: Brake,
-    /// Those that have.
-    pub of_sender: HashMap<SenderName, Brake>,
-}
-
-impl Brakes {
-    /// The brake that holds for a sender.
-    pub fn of(&self, sender: &SenderName) -> &Brake {
-        self.of_sender.get(sender).unwrap_or(&self.default)
-    }
-}
 
 /// What the brake says of a removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,19 +17,23 @@ pub(super) enum Verdict {
 
 /// The brake that a claimed change has to pass, and what is known about its organization.
 #[derive(Debug)]
-pub(in crate::dispatch) struct Guard<'a> {
-    pub(in crate::dispatch) brake: &'a Brake,
+pub(in crate::dispatch) struct Guard {
+    /// `None` where it is off.
+    pub(in crate::dispatch) brake: Option<Brake>,
     /// How many members the organization has, if that was asked within the window.
     pub(in crate::dispatch) members: Option<u64>,
 }
 
-impl Guard<'_> {
+impl Guard {
     pub(super) fn verdict(&self, claim: &Claim) -> Verdict {
         self.verdict_with(claim, self.members)
     }
 
     pub(super) fn verdict_with(&self, claim: &Claim, members: Option<u64>) -> Verdict {
-        if claim.released { Verdict::Pass } else { verdict(self.brake, claim.removals, members) }
+        match self.brake {
+            Some(brake) if !claim.released => verdict(&brake, claim.removals, members),
+            _ => Verdict::Pass,
+        }
     }
 }
 
@@ -104,7 +70,7 @@ pub(in crate::dispatch) enum Gate {
 }
 
 /// Asks the brake before a delete. A demotion was asked about when it was seen, and counted members only serve the brake.
-pub(in crate::dispatch) fn gate(claim: &Claim, guard: &Guard<'_>) -> Gate {
+pub(in crate::dispatch) fn gate(claim: &Claim, guard: &Guard) -> Gate {
     match (&claim.step, &claim.change.action) {
         (Step::Delete, _) => match guard.verdict(claim) {
             Verdict::Pass => Gate::Call(Step::Delete),
@@ -173,20 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_has_its_own_brake_or_the_default() {
-        let own = Brake { limit: 1, ..brake() };
-        let billing = SenderName::try_from("billing".to_owned()).unwrap();
-        let brakes = Brakes { default: brake(), of_sender: [(billing.clone(), own.clone())].into() };
-        assert_eq!(brakes.of(&billing), &own);
-        assert_eq!(brakes.of(&SenderName::try_from("orders".to_owned()).unwrap()), &brake());
-    }
-
-    #[test]
     fn a_delete_is_asked_about_before_its_call_and_a_released_one_no_more() {
-        let brake = brake();
         let at = |step: Step, removals, members, released| {
             let claim = Claim { step, removals, released, ..claim(Action::Revoke) };
-            gate(&claim, &Guard { brake: &brake, members })
+            gate(&claim, &Guard { brake: Some(brake()), members })
         };
         assert_eq!(at(Step::Delete, 1, None, false), Gate::Call(Step::Delete));
         assert_eq!(at(Step::Delete, 11, None, false), Gate::Call(Step::CountMembers));
@@ -200,10 +156,9 @@ mod tests {
 
     #[test]
     fn a_released_demotion_is_inspected_anew() {
-        let brake = brake();
         let step = Step::CountMembers;
         let claim = Claim { step, released: true, ..claim(grant("org:viewer", Existing::Replace)) };
-        assert_eq!(gate(&claim, &Guard { brake: &brake, members: None }), Gate::Call(Step::Inspect));
+        assert_eq!(gate(&claim, &Guard { brake: Some(brake()), members: None }), Gate::Call(Step::Inspect));
     }
 
     proptest! {

@@ -45,7 +45,7 @@ pub(super) fn not_member(claim: &Claim) -> Decision {
 }
 
 /// There is a membership: it stays as it is, or its role changes.
-pub(super) fn inspected(claim: &Claim, membership: &Membership, guard: &Guard<'_>) -> Decision {
+pub(super) fn inspected(claim: &Claim, membership: &Membership, guard: &Guard) -> Decision {
     let Action::Grant(grant) = &claim.change.action else {
         return Decision::Then(Step::Delete);
     };
@@ -61,7 +61,7 @@ pub(super) fn inspected(claim: &Claim, membership: &Membership, guard: &Guard<'_
 }
 
 /// The members are counted now: the removal that waited for it passes or is held.
-pub(super) fn counted(claim: &Claim, organization: Option<&Organization>, guard: &Guard<'_>) -> Decision {
+pub(super) fn counted(claim: &Claim, organization: Option<&Organization>, guard: &Guard) -> Decision {
     let Some(organization) = organization else { return super::lookup::organization_missing(claim) };
     let next = if is_grant(claim) { Step::Update } else { Step::Delete };
     match guard.verdict_with(claim, organization.members) {

@@ -7,7 +7,7 @@ mod table;
 
 use super::super::fixtures::{claim, claim_of, grant};
 use super::*;
-use crate::domain::{Existing, Grant, MissingUser};
+use crate::domain::{Brake, Existing, Grant, MissingUser};
 
 const OTHER_EVENT: &str = "another event";
 
@@ -21,7 +21,7 @@ fn invitation(role: &str, usher_event: Option<String>) -> Invitation {
 
 /// By the default brake, with nothing known of the members.
 fn judged(claim: &Claim, answer: &Answer) -> Decision {
-    decide(claim, answer, &Guard { brake: &Brake::default(), members: None })
+    decide(claim, answer, &Guard { brake: Some(Brake::default()), members: None })
 }
 
 fn outcome(decision: Decision) -> Outcome {

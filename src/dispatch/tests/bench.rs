@@ -15,8 +15,8 @@ use super::super::fixtures::{change, entry, grant};
 use super::super::{Dispatcher, Policy, Rate};
 use crate::bapi::fake::{Answer, Fake, Seen};
 use crate::bapi::{Client, ClientConfig, SecretKey};
-use crate::domain::{Action, ChangeRecord, Existing};
-use crate::ledger::{Claim, Ledger};
+use crate::domain::{Action, ChangeRecord, Existing, Turns};
+use crate::ledger::{Claim, ClaimRequest, Ledger};
 use crate::metrics::Metrics;
 use crate::wake::Wake;
 
@@ -61,7 +61,12 @@ impl Bench {
     }
 
     pub(super) async fn claim_one(&self) -> Claim {
-        self.ledger.claim(Timestamp::now(), 1, Duration::from_secs(60)).await.unwrap().remove(0)
+        self.claim_at(Timestamp::now()).await
+    }
+
+    pub(super) async fn claim_at(&self, now: Timestamp) -> Claim {
+        let (lease, turns, brakes) = (Duration::from_secs(60), Turns::default(), Arc::default());
+        self.ledger.claim(ClaimRequest { now, limit: 1, lease, turns, brakes }).await.unwrap().claims.remove(0)
     }
 
     /// Runs the loop until the last expected call is settled.

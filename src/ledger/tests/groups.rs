@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 use super::super::*;
-use crate::domain::{Change, Digest, Event, EventType, SenderName};
+use crate::domain::{Change, ChangeId, Digest, Event, EventType, SenderName};
 
 fn entry(name: u32) -> Entry {
     let sender = SenderName::try_from("billing".to_owned()).unwrap();
@@ -22,6 +22,11 @@ fn entry(name: u32) -> Entry {
         data: json!({ "pad": "x".repeat(1000) }),
     };
     Entry { event, received_at: Timestamp::UNIX_EPOCH, failure: None, changes: Vec::new(), urgent: false }
+}
+
+fn request(limit: usize) -> ClaimRequest {
+    let (turns, brakes) = (crate::domain::Turns::default(), std::sync::Arc::default());
+    ClaimRequest { now: Timestamp::UNIX_EPOCH, limit, lease: Duration::from_secs(9), turns, brakes }
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<(), LedgerError>>>>;
@@ -122,10 +127,10 @@ async fn too_many_waiting_events_are_refused_and_settlements_wait_for_room() {
         }
     };
     assert_eq!(refused, Err(LedgerError::Full));
-    let mut claim = Box::pin(ledger.claim(Timestamp::UNIX_EPOCH, 1, Duration::ZERO));
+    let mut claim = Box::pin(ledger.claim(request(1)));
     assert!(claim.as_mut().now_or_never().is_none());
     drop(open);
-    assert_eq!(claim.await, Ok(Vec::new()));
+    assert_eq!(claim.await.unwrap().claims, []);
     for answer in waiting {
         assert!(answer.await.is_ok());
     }
@@ -166,9 +171,7 @@ async fn a_change_that_cannot_be_read_holds_up_no_other() {
     ledger.record(revoke(1, "user_1")).await.unwrap();
     ledger.writer.ask(|c| c.execute("UPDATE changes SET action = 'destroy'", [])).await.unwrap();
     ledger.record(revoke(2, "user_2")).await.unwrap();
-    let claim = async || ledger.claim(Timestamp::UNIX_EPOCH, 1, Duration::from_secs(9)).await.unwrap();
-    assert_eq!(claim().await, Vec::new(), "it takes its place");
-    let claims = claim().await;
+    let claims = ledger.claim(request(1)).await.unwrap().claims;
     assert_eq!((claims.len(), claims[0].change.key.user.to_text().as_str()), (1, "user_2"));
     let due = ledger.next_due().await.unwrap().unwrap();
     assert_eq!(due, Timestamp::from_second(9).unwrap(), "it is looked at again");

@@ -7,7 +7,11 @@ fn replacing(wanted: &str, removals: u32, released: bool) -> Claim {
 }
 
 fn seen(claim: &Claim, current: &str, members: Option<u64>) -> Decision {
-    decide(claim, &Answer::Inspected(Some(membership(current, None))), &Guard { brake: &Brake::default(), members })
+    decide(
+        claim,
+        &Answer::Inspected(Some(membership(current, None))),
+        &Guard { brake: Some(Brake::default()), members },
+    )
 }
 
 #[test]
@@ -28,7 +32,7 @@ fn a_count_lets_pass_or_holds_and_no_count_holds() {
     let counted = |claim: Claim, members| {
         let claim = Claim { step: Step::CountMembers, removals: 11, ..claim };
         let answer = Answer::Counted(Some(Organization { members }));
-        decide(&claim, &answer, &Guard { brake: &brake, members: None })
+        decide(&claim, &answer, &Guard { brake: Some(brake), members: None })
     };
     assert_eq!(counted(claim(Action::Revoke), Some(100)), Decision::Then(Step::Delete));
     assert_eq!(counted(replacing("org:viewer", 11, false), Some(100)), Decision::Then(Step::Update));
