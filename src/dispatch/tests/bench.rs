@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -109,6 +109,13 @@ impl Write for Log {
 
 impl Log {
     pub(super) fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        // Without one that hears everything, a line that another test's thread comes by first is taken for one that nobody
+        // wants.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| {
+            let deaf = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+            let _ = tracing::subscriber::set_global_default(deaf);
+        });
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
