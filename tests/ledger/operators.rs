@@ -207,7 +207,7 @@ async fn a_replayed_name_is_looked_up_anew() {
     assert_eq!(ledger.replay(id("1"), false).await, Ok(Replay::Retried));
     invariants::check(&backend);
     let claim = take(&ledger, 0, 9).await.remove(0);
-    assert_eq!((claim.change.key, claim.step), (named.changes[0].key.clone(), Step::FindUser));
+    assert_eq!((claim.change.key, claim.step), (named.changes[0].key.clone(), Step::FindInvitation));
 }
 
 #[tokio::test]
