@@ -72,13 +72,13 @@ mod tests {
     use crate::ledger::Entry;
 
     /// An event that no rule matched: finished as soon as it is recorded.
-    fn finished(received_at: Timestamp) -> Entry {
+    fn finished(name: &str, received_at: Timestamp) -> Entry {
         let sender = SenderName::try_from("billing".to_owned()).unwrap();
         let event = Event {
-            id: EventId::of(&sender, "shop", "1"),
+            id: EventId::of(&sender, "shop", name),
             sender,
             source: "shop".to_owned(),
-            event_id: "1".to_owned(),
+            event_id: name.to_owned(),
             kind: EventType::try_from("plan.seen".to_owned()).unwrap(),
             subject: None,
             time: None,
@@ -92,9 +92,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, stop) = (Ledger::open(folder.path()).unwrap(), CancellationToken::new());
         let hour = Duration::from_secs(3600);
-        let entry = finished(Timestamp::now() - hour);
+        let entry = finished("1", Timestamp::now() - hour);
         let id = entry.event.id;
         ledger.record(entry).await.unwrap();
+        ledger.record(finished("2", Timestamp::now())).await.unwrap();
         purge(&stop, &ledger, hour * 2).await.unwrap();
         assert!(ledger.find(id).await.unwrap().is_some());
         purge(&stop, &ledger, hour / 2).await.unwrap();
