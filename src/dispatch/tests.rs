@@ -19,7 +19,7 @@ use super::Dispatcher;
 use super::fixtures::change;
 use super::run::{Pause, fill};
 use super::step::step;
-use crate::bapi::fake::{Answer, Seen};
+use crate::bapi::fake::Answer;
 use crate::domain::{Action, ChangeState, Outcome};
 use crate::ledger::Claim;
 use crate::wake::Wake;

@@ -228,7 +228,8 @@ impl Bench {
             self.model.now += 60_000;
             let before = self.model.claims.len();
             self.claim(100).await;
-            for claim in self.model.claims[before..].to_vec() {
+            let claims = self.model.claims.split_off(before);
+            for claim in claims {
                 self.finish(claim, false).await;
             }
         }
