@@ -96,7 +96,7 @@ async fn a_change_that_keeps_failing_is_given_up() {
 
 #[actix_rt::test]
 async fn changes_of_one_membership_keep_their_order_and_calls_their_limit() {
-    let (calls, limit) = (60, 3);
+    let (calls, limit) = (20, 3);
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let seen_most = Arc::clone(&most);
     let mut bench = Bench::new(calls, move |_, seen| {

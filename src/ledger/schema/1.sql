@@ -59,7 +59,8 @@ CREATE TABLE changes (
     reason TEXT
 ) STRICT;
 CREATE INDEX change_due ON changes (sender, urgent DESC, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX change_queue ON changes (organization, user) WHERE outcome IS NULL AND dormant = 0;
+-- Its last two columns are always the same: with them a count needs the index alone.
+CREATE INDEX change_queue ON changes (organization, user, outcome, dormant) WHERE outcome IS NULL AND dormant = 0;
 CREATE INDEX change_dormant ON changes (organization, user) WHERE dormant = 1;
 CREATE INDEX change_leased ON changes (id) WHERE leased = 1;
 CREATE INDEX change_held ON changes (id) WHERE held = 1;
