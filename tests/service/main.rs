@@ -12,6 +12,7 @@ mod durable;
 mod events;
 mod first_run;
 mod lifecycle;
+mod promises;
 mod recipe;
 mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
