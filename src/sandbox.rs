@@ -2,23 +2,28 @@
 //! Knows nothing of the rest of the crate, so that what speaks to Clerk is checked by something it shares no code with.
 
 mod call;
+mod controls;
 mod errors;
 mod faults;
 mod fields;
 mod ids;
 mod instance;
+mod invitations;
 mod listing;
 mod memberships;
 mod options;
+mod organization;
 mod organizations;
 mod params;
 mod rate_limit;
 mod recorder;
 mod roles;
 mod routes;
+mod script;
 mod seeds;
 mod server;
 mod store;
+mod switches;
 mod table;
 mod users;
 mod wire;

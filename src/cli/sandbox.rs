@@ -5,12 +5,13 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use actix_web::rt::System;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::sandbox::{self, Faults, FaultsError, Options, RateLimit};
+use crate::sandbox::{self, Faults, FaultsError, Options, RateLimit, RateLimitError};
 
 /// Of sysexits: the command was used wrongly.
 const EX_USAGE: u8 = 64;
@@ -38,12 +39,36 @@ pub struct SandboxArgs {
     /// Answer 429 beyond so many calls in a window, for example 100/10s.
     #[arg(long, value_name = "CALLS/WINDOW")]
     pub rate_limit: Option<RateLimit>,
+    /// Answer 429 beyond so many changes of one membership, or none for no such limit.
+    #[arg(long, value_name = "CALLS/WINDOW", default_value = "10/10s")]
+    pub role_change_limit: Limit,
+    /// Answer 429 beyond so many invitations, or none for no such limit.
+    #[arg(long, value_name = "CALLS/WINDOW", default_value = "250/1h")]
+    pub invitation_limit: Limit,
+    /// Leave out of errors which parameter or missing resource they are about.
+    #[arg(long)]
+    pub terse_errors: bool,
+    /// Let in this secret key only, instead of any that begins with sk_test_.
+    #[arg(long, value_name = "KEY")]
+    pub secret_key: Option<String>,
     /// Decides ids and faults: the same seed gives the same run.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub seed: u64,
     /// Print the address as one JSON line.
     #[arg(long)]
     pub json: bool,
+}
+
+/// A limit, or its absence spelled out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(Option<RateLimit>);
+
+impl FromStr for Limit {
+    type Err = RateLimitError;
+
+    fn from_str(text: &str) -> Result<Self, RateLimitError> {
+        if text == "none" { Ok(Self(None)) } else { text.parse().map(|limit| Self(Some(limit))) }
+    }
 }
 
 impl SandboxArgs {
@@ -53,6 +78,10 @@ impl SandboxArgs {
             latency: self.latency,
             faults: faults.checked()?,
             rate_limit: self.rate_limit,
+            role_change_limit: self.role_change_limit.0,
+            invitation_limit: self.invitation_limit.0,
+            terse_errors: self.terse_errors,
+            secret_key: self.secret_key.clone(),
             seed: self.seed,
             ..Options::default()
         })
@@ -127,6 +156,15 @@ mod tests {
         assert_eq!((options.latency, options.seed), (Duration::from_millis(20), 7));
         assert_eq!(options.faults, Faults { fail: 0.2, drop_before: 0.0, drop_after: 0.1 });
         assert_eq!(options.rate_limit, Some(RateLimit { calls: 100, window: Duration::from_secs(10) }));
+    }
+
+    #[test]
+    fn single_calls_have_clerks_limits_unless_told_otherwise() {
+        let (clerks, none) =
+            (options("").unwrap(), options("--invitation-limit none --role-change-limit 1/1s").unwrap());
+        assert_eq!(clerks.role_change_limit, Options::default().role_change_limit);
+        assert_eq!(clerks.invitation_limit, Options::default().invitation_limit);
+        assert_eq!((none.invitation_limit, none.role_change_limit.map(|limit| limit.calls)), (None, Some(1)));
     }
 
     #[test]

@@ -44,27 +44,31 @@ impl Done {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
-    pub(super) trace_id: String,
-    /// Whole seconds, on 429 only.
-    pub(super) retry_after: Option<u64>,
 }
 
 impl Answer {
-    pub(super) fn new(result: Result<Done, Refusal>, trace_id: String) -> Self {
+    /// The result as Clerk would send it; terse as `Refusal::body` has it.
+    pub(super) fn new(result: Result<Done, Refusal>, trace_id: &str, terse: bool) -> Self {
         match result {
-            Ok(Done::Read(body) | Done::Changed(body)) => Self { status: 200, body, trace_id, retry_after: None },
-            Err(refusal) => Self::refused(&refusal, trace_id),
+            Ok(Done::Read(body) | Done::Changed(body)) => Self::json(200, body, trace_id),
+            Err(refusal) => Self::refused(&refusal, trace_id, terse),
         }
     }
 
-    pub(super) fn refused(refusal: &Refusal, trace_id: String) -> Self {
-        let retry_after = match refusal {
-            Refusal::TooManyRequests { seconds } => Some(*seconds),
-            _ => None,
-        };
+    pub(super) fn refused(refusal: &Refusal, trace_id: &str, terse: bool) -> Self {
         let (status, _) = refusal.status_and_code();
-        Self { status, body: json(&refusal.body(&trace_id)), trace_id, retry_after }
+        let mut answer = Self::json(status, json(&refusal.body(trace_id, terse)), trace_id);
+        if let Refusal::TooManyRequests { seconds } = refusal {
+            answer.headers.push(("Retry-After".to_owned(), seconds.to_string()));
+        }
+        answer
+    }
+
+    fn json(status: u16, body: Vec<u8>, trace_id: &str) -> Self {
+        let headers = [("Content-Type", "application/json"), ("Clerk-Trace-Id", trace_id)];
+        Self { status, headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(), body }
     }
 }
 

@@ -1,5 +1,7 @@
-//! Everything that a call can be refused for, with the status, code and words that Clerk has for it.
+//! Everything that a call can be refused for, with the status and code that Clerk has for it.
 //! Does not know which call meets which refusal.
+
+mod words;
 
 use serde_json::{Value, json};
 
@@ -9,29 +11,58 @@ pub(super) enum Refusal {
     AuthorizationFormat,
     SecretKey,
     ApiVersion(&'static str),
-    TooManyRequests { seconds: u64 },
+    TooManyRequests {
+        seconds: u64,
+    },
     Unexpected,
+    Unavailable,
     UnknownUrl,
     ContentType(String),
-    BodyTooLarge { limit: usize },
+    BodyTooLarge {
+        limit: usize,
+    },
     BodyInvalid,
     ParametersMalformed,
     ParameterMissing(&'static str),
     ParameterNil(&'static str),
     ParameterUnknown(String),
-    ParameterType { name: &'static str, expected: &'static str },
-    ParameterFormat { name: &'static str, expected: &'static str },
+    ParameterType {
+        name: &'static str,
+        expected: &'static str,
+    },
+    ParameterFormat {
+        name: &'static str,
+        expected: &'static str,
+    },
     ParameterValue(&'static str),
-    TooManyValues { name: &'static str, limit: usize },
+    TooManyValues {
+        name: &'static str,
+        limit: usize,
+    },
     Taken(&'static str),
+    /// A parameter names something that is not there.
+    ReferenceNotFound(&'static str),
+    OrganizationsDisabled,
     OrganizationNotFound,
     UserNotFound(String),
     RoleNotFound,
     MembershipNotFound,
     CreatorNotFound,
     AlreadyMember(String),
-    QuotaExceeded { limit: u64 },
+    QuotaExceeded {
+        limit: u64,
+    },
     LastAdmin,
+    ManagedByScim,
+    Exclusive,
+    PersonalAccount,
+    NotAnAdmin,
+    InvitationNotFound(String),
+    InvitationNotPending,
+    InvitationNotUnique,
+    InvitationAccepted,
+    InvitationRevoked,
+    InviteeNotFound,
 }
 
 impl Refusal {
@@ -43,6 +74,7 @@ impl Refusal {
             Self::ApiVersion(_) => (400, "api_version_invalid"),
             Self::TooManyRequests { .. } => (429, "too_many_requests"),
             Self::Unexpected => (500, "internal_clerk_error"),
+            Self::Unavailable => (503, "service_unavailable"),
             Self::ContentType(_) => (415, "unsupported_content_type"),
             Self::BodyTooLarge { .. } => (413, "request_body_too_large"),
             Self::BodyInvalid => (400, "request_body_invalid"),
@@ -54,93 +86,30 @@ impl Refusal {
             Self::ParameterType { .. } | Self::ParameterValue(_) => (422, "form_param_value_invalid"),
             Self::TooManyValues { .. } => (422, "form_param_array_size_exceeded"),
             Self::Taken(_) => (422, "form_identifier_exists"),
-            Self::UnknownUrl
-            | Self::OrganizationNotFound
-            | Self::UserNotFound(_)
-            | Self::RoleNotFound
-            | Self::MembershipNotFound => (404, "resource_not_found"),
+            Self::ReferenceNotFound(_) => (422, "form_resource_not_found"),
+            Self::UnknownUrl => (404, NOT_FOUND),
+            about_organizations => about_organizations.status_and_code_in_organizations(),
+        }
+    }
+
+    fn status_and_code_in_organizations(&self) -> (u16, &'static str) {
+        match self {
+            Self::OrganizationsDisabled => (403, "organization_not_enabled_in_instance"),
             Self::CreatorNotFound => (400, "organization_creator_not_found"),
             Self::AlreadyMember(_) => (400, "already_a_member_in_organization"),
             Self::QuotaExceeded { .. } => (403, "organization_membership_quota_exceeded"),
             Self::LastAdmin => (400, "organization_minimum_permissions_needed"),
-        }
-    }
-
-    fn message(&self) -> &'static str {
-        match self {
-            Self::AuthorizationFormat => "Invalid Authorization header format",
-            Self::SecretKey => KEY_INVALID,
-            Self::ApiVersion(_) => "invalid API version",
-            Self::TooManyRequests { .. } => "Too many requests",
-            Self::Unexpected => "Oops, an unexpected error occurred",
-            Self::UnknownUrl => "URL not found",
-            Self::ContentType(_) => "Content-Type is unsupported",
-            Self::BodyTooLarge { .. } => "Request body too large",
-            Self::BodyInvalid => "Request body invalid",
-            Self::ParametersMalformed => "Malformed request parameters",
-            Self::ParameterMissing(_) => "is missing",
-            Self::ParameterUnknown(_) => "is unknown",
-            Self::ParameterNil(_)
-            | Self::ParameterType { .. }
-            | Self::ParameterFormat { .. }
-            | Self::ParameterValue(_) => "is invalid",
-            Self::TooManyValues { .. } => "has too many items",
-            Self::Taken(_) => "is taken",
-            Self::OrganizationNotFound | Self::UserNotFound(_) | Self::RoleNotFound | Self::MembershipNotFound => {
-                "not found"
-            }
-            Self::CreatorNotFound => "organization creator not found",
-            Self::AlreadyMember(_) => "already a member",
-            Self::QuotaExceeded { .. } => "organization membership quota exceeded",
-            Self::LastAdmin => "minimum organization permissions needed",
-        }
-    }
-
-    fn long_message(&self) -> String {
-        match self {
-            Self::AuthorizationFormat => {
-                "Invalid Authorization header format. Must be 'Bearer <YOUR_API_KEY>'".to_owned()
-            }
-            Self::SecretKey => KEY_INVALID.to_owned(),
-            Self::ApiVersion(reason) => format!("Invalid Clerk API version: {reason}"),
-            Self::TooManyRequests { .. } => "Too many requests, retry later".to_owned(),
-            Self::Unexpected => "There was an internal error on our servers. The sandbox was told to fail.".to_owned(),
-            Self::UnknownUrl => "The URL was not found".to_owned(),
-            Self::BodyInvalid => "The request body is invalid. Please consult the API documentation.".to_owned(),
-            Self::BodyTooLarge { limit } => {
-                format!("The request body exceeds the maximum allowed size of {limit} bytes.")
-            }
-            Self::ContentType(actual) => {
-                format!("Content-Type {actual} is unsupported. You should use application/json instead.")
-            }
-            Self::ParametersMalformed => "The request parameters are malformed and could not be parsed".to_owned(),
-            Self::OrganizationNotFound => "Given organization not found.".to_owned(),
-            Self::UserNotFound(id) => format!("No user was found with id {id}"),
-            Self::RoleNotFound => "Organization role not found".to_owned(),
-            Self::MembershipNotFound => "Resource not found".to_owned(),
-            Self::CreatorNotFound => "The user who is to create the organization was not found.".to_owned(),
-            Self::AlreadyMember(user) => format!("{user} is already a member of the organization."),
-            Self::QuotaExceeded { limit } => format!(
-                "You have reached your limit of {limit} organization memberships, including outstanding invitations."
-            ),
-            Self::LastAdmin => {
-                "There has to be at least one organization member with the minimum required permissions".to_owned()
-            }
-            parameter => parameter.about_parameter(),
-        }
-    }
-
-    fn about_parameter(&self) -> String {
-        let name = self.parameter().unwrap_or("parameter");
-        match self {
-            Self::ParameterMissing(_) => format!("{name} must be included."),
-            Self::ParameterNil(_) => format!("{name} must not be empty."),
-            Self::ParameterUnknown(_) => format!("{name} is not a valid parameter for this request."),
-            Self::ParameterType { expected, .. } => format!("{name} is invalid. It must be of type {expected}."),
-            Self::ParameterFormat { expected, .. } => format!("{name} must be {expected}."),
-            Self::TooManyValues { limit, .. } => format!("{name} should not exceed {limit} items."),
-            Self::Taken(_) => format!("That {name} is taken. Please try another."),
-            _ => format!("{name} does not match one of the allowed values for parameter {name}"),
+            Self::ManagedByScim => (409, "organization_membership_managed_by_scim"),
+            Self::Exclusive => (422, "exclusive_organization_membership"),
+            Self::PersonalAccount => (422, "personal_accounts_not_allowed"),
+            Self::NotAnAdmin => (403, "not_an_admin_in_organization"),
+            Self::InvitationNotFound(_) => (404, "organization_invitation_not_found"),
+            Self::InvitationNotPending => (404, "organization_invitation_not_pending"),
+            Self::InvitationNotUnique => (400, "organization_invitation_not_unique"),
+            Self::InvitationAccepted => (400, "organization_invitation_already_accepted"),
+            Self::InvitationRevoked => (400, "organization_invitation_revoked_code"),
+            Self::InviteeNotFound => (400, "organization_invitation_identification_not_exist"),
+            _ => (404, NOT_FOUND),
         }
     }
 
@@ -153,25 +122,29 @@ impl Refusal {
             | Self::ParameterFormat { name, .. }
             | Self::ParameterValue(name)
             | Self::TooManyValues { name, .. }
-            | Self::Taken(name) => Some(name),
+            | Self::Taken(name)
+            | Self::ReferenceNotFound(name) => Some(name),
             Self::ParameterUnknown(name) => Some(name),
             Self::RoleNotFound => Some("role"),
             _ => None,
         }
     }
 
-    /// The error body as Clerk sends it.
-    pub(super) fn body(&self, trace_id: &str) -> Value {
+    /// The error body as Clerk sends it; a terse one does not tell which parameter, or which resource, it is about.
+    pub(super) fn body(&self, trace_id: &str, terse: bool) -> Value {
         let (_, code) = self.status_and_code();
-        let mut error = json!({ "code": code, "message": self.message(), "long_message": self.long_message() });
-        if let Some(name) = self.parameter() {
+        let long_message =
+            if terse && code == NOT_FOUND { Self::MembershipNotFound.long_message() } else { self.long_message() };
+        let mut error = json!({ "code": code, "message": self.message(), "long_message": long_message });
+        if let Some(name) = self.parameter().filter(|_| !terse) {
             error["meta"] = json!({ "param_name": name });
         }
         json!({ "errors": [error], "clerk_trace_id": trace_id })
     }
 }
 
-const KEY_INVALID: &str = "The provided Clerk Secret Key is invalid. Make sure that your Clerk Secret Key is correct.";
+/// One code for everything that is not there.
+const NOT_FOUND: &str = "resource_not_found";
 
 #[cfg(test)]
 mod tests {
@@ -179,12 +152,25 @@ mod tests {
 
     #[test]
     fn one_code_for_three_missing_things_is_told_apart_by_words_and_parameter() {
-        let role = Refusal::RoleNotFound.body("t");
+        let role = Refusal::RoleNotFound.body("t", false);
         assert_eq!(role["errors"][0]["meta"]["param_name"], "role");
-        let user = Refusal::UserNotFound("user_x".to_owned()).body("t");
+        let user = Refusal::UserNotFound("user_x".to_owned()).body("t", false);
         assert_eq!(user["errors"][0]["long_message"], "No user was found with id user_x");
-        let organization = Refusal::OrganizationNotFound.body("t");
+        let organization = Refusal::OrganizationNotFound.body("t", false);
         assert_eq!(organization["errors"][0]["code"], user["errors"][0]["code"]);
         assert_eq!(organization["clerk_trace_id"], "t");
+    }
+
+    #[test]
+    fn terse_missing_things_cannot_be_told_apart() {
+        let user = Refusal::UserNotFound("user_x".to_owned());
+        for refusal in [Refusal::RoleNotFound, Refusal::OrganizationNotFound, user] {
+            assert_eq!(refusal.body("t", true), Refusal::MembershipNotFound.body("t", true));
+        }
+        let missing = Refusal::ParameterMissing("role").body("t", true);
+        assert_eq!(
+            (&missing["errors"][0]["meta"], &missing["errors"][0]["code"]),
+            (&Value::Null, &json!("form_param_missing"))
+        );
     }
 }

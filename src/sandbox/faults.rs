@@ -18,6 +18,10 @@ pub(super) enum Fault {
     DropAfter,
     /// Answered 429 without an effect.
     RateLimited,
+    /// What a test wrote down for it.
+    Scripted,
+    /// Met a total outage, without an effect.
+    Outage,
 }
 
 /// How often each fault strikes a `/v1` call, as shares of 1; one call meets one fault at most.

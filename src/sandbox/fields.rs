@@ -22,6 +22,11 @@ impl Fields {
         serde_json::from_slice(body).map(Self).ok().ok_or(Refusal::BodyInvalid)
     }
 
+    /// Reads the body of a call that needs none.
+    pub(super) fn read_if_any(call: &Call) -> Result<Self, Refusal> {
+        if call.body.as_ref().is_ok_and(Vec::is_empty) { Ok(Self(Map::new())) } else { Self::read(call) }
+    }
+
     /// Refuses members that the call does not know.
     pub(super) fn only(&self, known: &[&str]) -> Result<(), Refusal> {
         let unknown = self.0.keys().find(|name| !known.contains(&name.as_str()));
@@ -64,6 +69,14 @@ impl Fields {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => value.as_u64().map(Some).ok_or(Refusal::ParameterType { name, expected: "integer" }),
+        }
+    }
+
+    /// True or false, or absent or null.
+    pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>, Refusal> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_bool().map(Some).ok_or(Refusal::ParameterType { name, expected: "boolean" }),
         }
     }
 

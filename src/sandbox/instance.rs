@@ -2,27 +2,28 @@
 //! Knows no sockets and reads no clock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use serde::Serialize;
-
-use super::call::{Answer, Call, Done, json};
+use super::call::{Answer, Call, Done};
 use super::errors::Refusal;
 use super::faults::Fault;
 use super::options::Options;
-use super::rate_limit::Window;
+use super::rate_limit::{Window, allow};
 use super::recorder::{Fate, Recorder};
-use super::store::Store;
+use super::script::{End, Script};
+use super::store::{Limits, Store};
+use super::switches::{Key, Outage, Switches};
 use super::{routes, seeds};
 
 /// The dated versions that Clerk has published; a call without one gets the newest.
 const API_VERSIONS: [&str; 6] = ["2021-02-05", "2024-10-01", "2025-03-12", "2025-04-10", "2025-11-10", "2026-05-12"];
 
-/// What the caller gets to see.
+/// What the caller gets to see, and how long after.
 #[derive(Debug)]
-pub(super) enum Verdict {
-    Answered(Answer),
-    /// The end of the connection, without a byte.
-    Cut,
+pub(super) struct Verdict {
+    /// `None` for the end of the connection, without a byte.
+    pub(super) answer: Option<Answer>,
+    pub(super) latency: Duration,
 }
 
 /// A Clerk instance of our own.
@@ -31,33 +32,54 @@ pub(super) struct Instance {
     state: Mutex<State>,
 }
 
-struct State {
+/// Everything that a reset takes back.
+pub(super) struct State {
     calls: u64,
     window: Window,
-    store: Store,
-    recorder: Recorder,
+    pub(super) key: Key,
+    pub(super) store: Store,
+    pub(super) script: Script,
+    pub(super) recorder: Recorder,
 }
 
-/// A membership as `GET /sandbox/memberships` shows it; the role is null once it has ended.
-#[derive(Serialize)]
-struct ShownMembership<'a> {
-    organization_id: &'a str,
-    user_id: &'a str,
-    role: Option<&'static str>,
-    created_count: u64,
+/// What befalls a call: the fault, whether it is carried out all the same, how it ends, and how much later.
+struct Lot {
+    fault: Option<Fault>,
+    carry_out: bool,
+    end: End,
+    latency: Duration,
+}
+
+impl Lot {
+    fn new(fault: impl Into<Option<Fault>>, carry_out: bool, end: End) -> Self {
+        Self { fault: fault.into(), carry_out, end, latency: Duration::ZERO }
+    }
 }
 
 impl State {
-    fn new(seed: u64, now: i64) -> Self {
-        let mut store = Store::new(seed);
+    fn new(options: &Options, now: i64) -> Self {
+        let limits = Limits { membership_changes: options.role_change_limit, invitations: options.invitation_limit };
+        let mut store = Store::new(options.seed, limits, Switches::new(options.terse_errors), now);
         seeds::sow(&mut store, now);
-        Self { calls: 0, window: Window::default(), store, recorder: Recorder::default() }
+        Self {
+            calls: 0,
+            window: Window::default(),
+            key: first_key(options),
+            store,
+            script: Script::default(),
+            recorder: Recorder::default(),
+        }
     }
+}
+
+/// The key that opens a sandbox until somebody changes it.
+pub(super) fn first_key(options: &Options) -> Key {
+    options.secret_key.clone().map_or(Key::AnyTest, Key::Only)
 }
 
 impl Instance {
     pub(super) fn new(options: Options, now: i64) -> Self {
-        let state = Mutex::new(State::new(options.seed, now));
+        let state = Mutex::new(State::new(&options, now));
         Self { options, state }
     }
 
@@ -65,41 +87,47 @@ impl Instance {
     pub(super) fn take(&self, call: Call, now: i64) -> Verdict {
         let mut state = self.lock();
         state.calls += 1;
-        let number = state.calls;
-        let drawn = self.options.faults.strike(self.options.seed, number);
-        let result = match drawn {
-            Some(Fault::Fail | Fault::DropBefore) => Err(Refusal::Unexpected),
-            _ => self.carry_out(&mut state, &call, now),
-        };
+        let (number, terse) = (state.calls, state.store.switches.terse_errors);
+        let trace_id = self.trace_id(number);
+        let Lot { fault, carry_out, end, latency } = self.draw(&mut state, &call, &trace_id);
+        let result = if carry_out { self.carry_out(&mut state, &call, now) } else { Err(Refusal::Unexpected) };
         let effect = matches!(result, Ok(Done::Changed(_)));
         let limited = matches!(result, Err(Refusal::TooManyRequests { .. })).then_some(Fault::RateLimited);
-        let verdict = match drawn {
-            Some(Fault::DropBefore | Fault::DropAfter) => Verdict::Cut,
-            _ => Verdict::Answered(Answer::new(result, self.trace_id(number))),
+        let answer = match end {
+            End::Own => Some(Answer::new(result, &trace_id, terse)),
+            End::Answer(answer) => Some(answer),
+            End::Cut => None,
         };
-        let fate = Fate { status: verdict.status(), fault: drawn.or(limited), effect };
-        state.recorder.record(number, now, call, fate);
-        verdict
+        let status = answer.as_ref().map(|answer| answer.status);
+        state.recorder.record(number, now, call, Fate { status, fault: fault.or(limited), effect });
+        Verdict { answer, latency: self.options.latency + latency }
+    }
+
+    /// An outage goes before what is written down, and that before what the seed decides.
+    fn draw(&self, state: &mut State, call: &Call, trace_id: &str) -> Lot {
+        let refused = |refusal: Refusal| End::Answer(Answer::refused(&refusal, trace_id, false));
+        match state.store.switches.outage {
+            Some(Outage::Cut) => return Lot::new(Fault::Outage, false, End::Cut),
+            Some(Outage::Unavailable) => return Lot::new(Fault::Outage, false, refused(Refusal::Unavailable)),
+            None => {}
+        }
+        if let Some(strike) = state.script.strike(call, trace_id) {
+            let lot = Lot::new(Fault::Scripted, strike.carry_out, strike.end);
+            return Lot { latency: strike.latency, ..lot };
+        }
+        match self.options.faults.strike(self.options.seed, state.calls) {
+            Some(Fault::DropBefore) => Lot::new(Fault::DropBefore, false, End::Cut),
+            Some(Fault::DropAfter) => Lot::new(Fault::DropAfter, true, End::Cut),
+            Some(fault) => Lot::new(fault, false, refused(Refusal::Unexpected)),
+            None => Lot::new(None, true, End::Own),
+        }
     }
 
     fn carry_out(&self, state: &mut State, call: &Call, now: i64) -> Result<Done, Refusal> {
-        self.authenticate(call.authorization.as_deref())?;
+        authenticate(&state.key, call.authorization.as_deref())?;
         check_version(call)?;
-        if let Some(limit) = self.options.rate_limit {
-            let taken = state.window.take(limit, now);
-            taken.map_err(|full| Refusal::TooManyRequests { seconds: full.seconds })?;
-        }
+        allow(&mut state.window, self.options.rate_limit, now)?;
         routes::route(&mut state.store, call, now)
-    }
-
-    fn authenticate(&self, authorization: Option<&str>) -> Result<(), Refusal> {
-        let key =
-            authorization.and_then(|header| header.strip_prefix("Bearer ")).ok_or(Refusal::AuthorizationFormat)?;
-        let known = match &self.options.secret_key {
-            Some(only) => key == only,
-            None => key.strip_prefix("sk_test_").is_some_and(|secret| !secret.is_empty()),
-        };
-        if known { Ok(()) } else { Err(Refusal::SecretKey) }
     }
 
     /// Repeatable like everything else: two numbers from the seed and the call's own.
@@ -108,32 +136,19 @@ impl Instance {
         format!("{:016x}{:016x}", lots.u64(..), lots.u64(..))
     }
 
-    /// The recorded calls after the one with this number, as JSON.
-    pub(super) fn calls_since(&self, number: u64) -> Vec<u8> {
-        json(&self.lock().recorder.since(number))
+    /// Looks at the state, or changes it, between two calls.
+    pub(super) fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.lock())
     }
 
-    /// Every membership as JSON, on demand with those that have ended.
-    pub(super) fn memberships(&self, with_ended: bool) -> Vec<u8> {
-        let state = self.lock();
-        let shown = state.store.organizations.rows().flat_map(|organization| {
-            organization.creates.iter().map(|(user_id, created_count)| ShownMembership {
-                organization_id: &organization.id,
-                user_id,
-                role: organization.members.get(user_id).map(|member| member.role.key),
-                created_count: *created_count,
-            })
-        });
-        json(&shown.filter(|membership| with_ended || membership.role.is_some()).collect::<Vec<_>>())
+    /// Lets in again whoever was let in at the start.
+    pub(super) fn restore_key(&self) {
+        self.lock().key = first_key(&self.options);
     }
 
     /// Back to the seeds; the first call afterwards is number 1 again.
     pub(super) fn reset(&self, now: i64) {
-        *self.lock() = State::new(self.options.seed, now);
-    }
-
-    pub(super) fn latency(&self) -> std::time::Duration {
-        self.options.latency
+        *self.lock() = State::new(&self.options, now);
     }
 
     /// A panic of another worker in the middle of a call leaves a store that is still good for tests.
@@ -142,13 +157,9 @@ impl Instance {
     }
 }
 
-impl Verdict {
-    fn status(&self) -> Option<u16> {
-        match self {
-            Self::Answered(answer) => Some(answer.status),
-            Self::Cut => None,
-        }
-    }
+fn authenticate(key: &Key, authorization: Option<&str>) -> Result<(), Refusal> {
+    let given = authorization.and_then(|header| header.strip_prefix("Bearer ")).ok_or(Refusal::AuthorizationFormat)?;
+    if key.opens(given) { Ok(()) } else { Err(Refusal::SecretKey) }
 }
 
 /// One known version, said once: in the header or in the query.

@@ -4,6 +4,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::errors::Refusal;
+
 /// How many calls a window takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
@@ -57,6 +59,12 @@ impl Window {
         self.taken += 1;
         Ok(())
     }
+}
+
+/// Counts one call where there is a limit, refusing it in Clerk's words.
+pub(super) fn allow(window: &mut Window, limit: Option<RateLimit>, now: i64) -> Result<(), Refusal> {
+    let Some(limit) = limit else { return Ok(()) };
+    window.take(limit, now).map_err(|full| Refusal::TooManyRequests { seconds: full.seconds })
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
-//! The calls that came in, for tests to ask about: the last hundred thousand.
+//! The calls that came in, for tests to ask about: counts of all, and the last hundred thousand themselves.
 //! Judges nothing and never slows a call down: what a call was about is worked out when somebody asks.
+
+mod counts;
+mod filter;
 
 use std::collections::VecDeque;
 
@@ -8,9 +11,15 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::faults::Fault;
+use counts::Counts;
+pub(super) use filter::Filter;
 
-/// How many calls are remembered.
+/// How many calls are remembered, if their texts are short enough.
 const CAPACITY: usize = 100_000;
+/// How many bytes of paths, queries and bodies are remembered.
+const TEXT_CAPACITY: usize = 64 << 20;
+/// How much of one body is remembered.
+const BODY_CAPACITY: usize = 64 << 10;
 
 /// What came of a call.
 pub(super) struct Fate {
@@ -47,27 +56,62 @@ pub(super) struct RecordedCall<'a> {
     body: Value,
 }
 
-/// Remembers calls, forgetting the oldest.
+/// Remembers calls, forgetting the oldest; counts never forget.
 #[derive(Default)]
-pub(super) struct Recorder(VecDeque<Record>);
+pub(super) struct Recorder {
+    records: VecDeque<Record>,
+    text: usize,
+    counts: Counts,
+}
 
 impl Recorder {
     pub(super) fn record(&mut self, number: u64, at: i64, call: Call, fate: Fate) {
-        if self.0.len() == CAPACITY {
-            self.0.pop_front();
-        }
+        self.counts.count(&call, &fate, at);
         let Call { method, path, query, body, .. } = call;
-        self.0.push_back(Record { number, at, method, path, query, body: body.unwrap_or_default(), fate });
+        let mut body = body.unwrap_or_default();
+        if body.len() > BODY_CAPACITY {
+            body.truncate(BODY_CAPACITY);
+            body.shrink_to_fit();
+        }
+        let record = Record { number, at, method, path, query, body, fate };
+        self.text += record.text();
+        self.records.push_back(record);
+        while self.records.len() > CAPACITY || self.text > TEXT_CAPACITY {
+            let Some(oldest) = self.records.pop_front() else { break };
+            self.text -= oldest.text();
+        }
     }
 
-    /// The remembered calls after the one with this number, oldest first.
-    pub(super) fn since(&self, number: u64) -> Vec<RecordedCall<'_>> {
-        let start = self.0.partition_point(|record| record.number <= number);
-        self.0.range(start..).map(Record::shown).collect()
+    /// The remembered calls that the filter takes, oldest first.
+    pub(super) fn calls<'a>(&'a self, filter: &'a Filter) -> Vec<RecordedCall<'a>> {
+        self.select(filter).map(Record::shown).collect()
+    }
+
+    /// How many of the remembered calls the filter takes, and when they came.
+    pub(super) fn count(&self, filter: &Filter) -> Value {
+        filter.summary(self.select(filter).map(|record| (record.at, record.fate.status)))
+    }
+
+    /// Counts of every call since the start.
+    pub(super) fn statistics(&self) -> Value {
+        let mut shown = self.counts.shown();
+        shown["remembered"] = self.records.len().into();
+        shown
+    }
+
+    fn select<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a Record> {
+        let start = self.records.partition_point(|record| record.number <= filter.after);
+        let taken =
+            self.records.range(start..).filter(|record| filter.takes(&record.method, &record.path, record.fate.status));
+        taken.take(filter.limit.unwrap_or(usize::MAX))
     }
 }
 
 impl Record {
+    fn text(&self) -> usize {
+        self.path.len() + self.query.len() + self.body.len()
+    }
+
     fn shown(&self) -> RecordedCall<'_> {
         let body = self.body();
         RecordedCall {
@@ -135,13 +179,13 @@ mod tests {
         recorder.record(1, 5, call("POST", path, "", r#"{"user_id":"user_a"}"#), fate());
         recorder.record(2, 6, call("GET", path, "user_id=user_b&limit=1", ""), fate());
         recorder.record(3, 7, call("DELETE", &format!("{path}/user_c"), "", ""), fate());
-        let shown = serde_json::to_value(recorder.since(0)).unwrap();
+        let shown = serde_json::to_value(recorder.calls(&Filter::default())).unwrap();
         for (index, user) in ["user_a", "user_b", "user_c"].into_iter().enumerate() {
             assert_eq!(shown[index]["user_id"], user);
             assert_eq!(shown[index]["organization_id"], "org_a");
         }
         assert!(!shown.to_string().contains("hidden"));
-        assert_eq!(recorder.since(2).len(), 1);
+        assert_eq!(recorder.calls(&serde_json::from_str(r#"{"after":2}"#).unwrap()).len(), 1);
     }
 
     #[test]
@@ -150,7 +194,22 @@ mod tests {
         for number in 1..=CAPACITY as u64 + 5 {
             recorder.record(number, 0, call("GET", "/v1/users", "", ""), fate());
         }
-        assert_eq!(recorder.since(0).len(), CAPACITY);
-        assert_eq!(recorder.since(0)[0].n, 6);
+        let all = Filter::default();
+        let remembered = recorder.calls(&all);
+        assert_eq!((remembered.len(), remembered[0].n), (CAPACITY, 6));
+    }
+
+    #[test]
+    fn long_bodies_are_cut_and_push_out_the_oldest_calls() {
+        let mut recorder = Recorder::default();
+        let long = "x".repeat(1 << 20);
+        for number in 1..=2_000 {
+            recorder.record(number, 0, call("POST", "/v1/users", "", &long), fate());
+        }
+        assert!(recorder.text <= TEXT_CAPACITY);
+        let all = Filter::default();
+        let remembered = recorder.calls(&all);
+        assert!(remembered.len() > 1_000 && remembered.len() < 1_100, "{}", remembered.len());
+        assert_eq!(recorder.statistics()["calls"], 2_000);
     }
 }

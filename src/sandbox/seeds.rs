@@ -1,7 +1,8 @@
 //! Who is there when a sandbox starts: the users and organizations that the sample events name.
 //! Knows nothing of requests.
 
-use super::store::{Organization, Store, User};
+use super::organization::Organization;
+use super::store::{Store, User};
 
 const USERS: [&str; 4] = ["Ada", "Bob", "Carol", "Dan"];
 const ORGANIZATIONS: [&str; 3] = ["Acme", "Globex", "Initech"];

@@ -1,4 +1,4 @@
-//! The sandbox on a socket: requests in, answers or cut connections out, and the doors for tests.
+//! The sandbox on a socket: requests in, answers or cut connections out.
 //! Knows nothing of what a call means.
 
 use std::any::Any;
@@ -9,15 +9,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::dev::{Extensions, Server};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::rt::net::TcpStream as Connection;
-use actix_web::web::{self, Bytes, Data, PayloadConfig, Query};
+use actix_web::web::{self, Bytes, Data, PayloadConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use serde::Deserialize;
 
 use super::call::{Answer, Call};
+use super::controls;
 use super::errors::Refusal;
-use super::instance::{Instance, Verdict};
+use super::instance::Instance;
 use super::options::Options;
 
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -32,9 +31,7 @@ pub(super) fn start(listener: TcpListener, options: Options) -> io::Result<Serve
         App::new()
             .app_data(instance.clone())
             .app_data(PayloadConfig::new(BODY_LIMIT))
-            .route("/sandbox/calls", web::get().to(calls))
-            .route("/sandbox/memberships", web::get().to(memberships))
-            .route("/sandbox/reset", web::post().to(reset))
+            .configure(controls::doors)
             .default_service(web::to(api))
     });
     let server = server.workers(workers).keep_alive(KEEP_ALIVE).tcp_nodelay(true).shutdown_timeout(1);
@@ -64,16 +61,16 @@ async fn cut(request: &HttpRequest) -> HttpResponse {
 
 async fn api(request: HttpRequest, body: Result<Bytes, actix_web::Error>, instance: Data<Instance>) -> HttpResponse {
     if !request.uri().path().starts_with("/v1/") {
-        return reply(Answer::refused(&Refusal::UnknownUrl, String::new()));
+        return reply(Answer::refused(&Refusal::UnknownUrl, "", false));
     }
     // The effect comes first and the wait afterwards: a caller that gives up has lost an answer, not a call.
     let verdict = instance.take(read(&request, body), now());
-    if !instance.latency().is_zero() {
-        actix_web::rt::time::sleep(instance.latency()).await;
+    if !verdict.latency.is_zero() {
+        actix_web::rt::time::sleep(verdict.latency).await;
     }
-    match verdict {
-        Verdict::Answered(answer) => reply(answer),
-        Verdict::Cut => cut(&request).await,
+    match verdict.answer {
+        Some(answer) => reply(answer),
+        None => cut(&request).await,
     }
 }
 
@@ -97,43 +94,18 @@ fn refuse_body(error: &actix_web::Error) -> Refusal {
     }
 }
 
-fn reply(answer: Answer) -> HttpResponse {
+/// An answer on the wire.
+pub(super) fn reply(answer: Answer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    response.insert_header((CONTENT_TYPE, "application/json")).insert_header(("Clerk-Trace-Id", answer.trace_id));
-    if let Some(seconds) = answer.retry_after {
-        response.insert_header((RETRY_AFTER, seconds));
+    for header in answer.headers {
+        response.insert_header(header);
     }
     response.body(answer.body)
 }
 
-#[derive(Deserialize)]
-struct Since {
-    #[serde(default)]
-    since: u64,
-}
-
-async fn calls(query: Query<Since>, instance: Data<Instance>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(instance.calls_since(query.since))
-}
-
-#[derive(Deserialize)]
-struct Which {
-    #[serde(default)]
-    ended: bool,
-}
-
-async fn memberships(query: Query<Which>, instance: Data<Instance>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(instance.memberships(query.ended))
-}
-
-async fn reset(instance: Data<Instance>) -> HttpResponse {
-    instance.reset(now());
-    HttpResponse::NoContent().finish()
-}
-
 /// Milliseconds since 1970; 0 on a machine whose clock is before that.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

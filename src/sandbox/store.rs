@@ -1,4 +1,4 @@
-//! What the instance holds, in memory: users, organizations and their members, with the indexes that lookups need.
+//! What the instance holds, in memory: users, organizations and roles, with the indexes that lookups need.
 //! Knows nothing of HTTP, JSON bodies or rules about who may change what.
 
 use std::collections::HashMap;
@@ -6,12 +6,11 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::ids::Ids;
-use super::rate_limit::Window;
-use super::roles::Role;
+use super::organization::Organization;
+use super::rate_limit::{RateLimit, Window};
+use super::roles::Roles;
+use super::switches::Switches;
 use super::table::Table;
-
-/// A seat limit that no ordinary test reaches; Clerk's own default of 5 would be met by accident.
-const GENEROUS: u64 = 100_000;
 
 /// Metadata as Clerk keeps it: any JSON object.
 pub(super) type Metadata = Map<String, Value>;
@@ -37,41 +36,28 @@ pub(super) struct EmailAddress {
     pub(super) address: String,
 }
 
-/// An organization and who belongs to it.
-pub(super) struct Organization {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) slug: Option<String>,
-    pub(super) max_allowed_memberships: u64,
-    pub(super) created_by: Option<String>,
-    pub(super) public_metadata: Metadata,
-    pub(super) private_metadata: Metadata,
-    pub(super) created_at: i64,
-    pub(super) members: Table<Membership>,
-    /// How many creates of each user's membership ever succeeded; a deletion does not take any back.
-    pub(super) creates: HashMap<String, u64>,
-}
-
-/// One user's place in one organization.
-pub(super) struct Membership {
-    pub(super) id: String,
-    pub(super) user_id: String,
-    pub(super) role: &'static Role,
-    pub(super) public_metadata: Metadata,
-    pub(super) private_metadata: Metadata,
-    pub(super) created_at: i64,
-    pub(super) updated_at: i64,
-    pub(super) role_changes: Window,
+/// Budgets that single calls have besides the one for all calls; `None` for as many as come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Changes of one membership's role or metadata.
+    pub(super) membership_changes: Option<RateLimit>,
+    /// Invitations in the whole instance.
+    pub(super) invitations: Option<RateLimit>,
 }
 
 /// Everything there is.
 pub(super) struct Store {
     pub(super) ids: Ids,
+    pub(super) limits: Limits,
+    pub(super) switches: Switches,
+    pub(super) roles: Roles,
+    pub(super) invitation_calls: Window,
     pub(super) users: Table<User>,
     pub(super) organizations: Table<Organization>,
     users_by_email: HashMap<String, String>,
     users_by_external_id: HashMap<String, String>,
     organizations_by_slug: HashMap<String, String>,
+    organizations_by_invitation: HashMap<String, String>,
 }
 
 impl User {
@@ -97,68 +83,20 @@ impl User {
     }
 }
 
-impl Organization {
-    pub(super) fn new(id: String, name: String, now: i64) -> Self {
-        Self {
-            id,
-            name,
-            slug: None,
-            max_allowed_memberships: GENEROUS,
-            created_by: None,
-            public_metadata: Metadata::new(),
-            private_metadata: Metadata::new(),
-            created_at: now,
-            members: Table::default(),
-            creates: HashMap::new(),
-        }
-    }
-
-    pub(super) fn with_slug(self, slug: String) -> Self {
-        Self { slug: Some(slug), ..self }
-    }
-
-    /// Whether every seat is taken; a limit of 0 is none.
-    pub(super) fn is_full(&self) -> bool {
-        self.max_allowed_memberships != 0 && self.members.len() as u64 >= self.max_allowed_memberships
-    }
-
-    /// Adds a member, counting the create.
-    pub(super) fn admit(&mut self, membership: Membership) {
-        *self.creates.entry(membership.user_id.clone()).or_default() += 1;
-        self.members.insert(membership.user_id.clone(), membership);
-    }
-
-    /// Whether nobody else holds the role of the member with this id.
-    pub(super) fn is_last(&self, role: &Role, user_id: &str) -> bool {
-        let holders = self.members.rows().filter(|member| member.role == role).take(2);
-        holders.map(|member| member.user_id.as_str()).eq([user_id])
-    }
-}
-
-impl Membership {
-    pub(super) fn new(id: String, user_id: String, role: &'static Role, now: i64) -> Self {
-        Self {
-            id,
-            user_id,
-            role,
-            public_metadata: Metadata::new(),
-            private_metadata: Metadata::new(),
-            created_at: now,
-            updated_at: now,
-            role_changes: Window::default(),
-        }
-    }
-}
-
 impl Store {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, limits: Limits, switches: Switches, now: i64) -> Self {
         Self {
             ids: Ids::new(seed),
+            limits,
+            switches,
+            roles: Roles::new(now),
+            invitation_calls: Window::default(),
             users: Table::default(),
             organizations: Table::default(),
             users_by_email: HashMap::new(),
             users_by_external_id: HashMap::new(),
             organizations_by_slug: HashMap::new(),
+            organizations_by_invitation: HashMap::new(),
         }
     }
 
@@ -198,5 +136,29 @@ impl Store {
     pub(super) fn organization(&self, id_or_slug: &str) -> Option<&Organization> {
         let by_slug = || self.organizations.get(self.organizations_by_slug.get(id_or_slug)?);
         self.organizations.get(id_or_slug).or_else(by_slug)
+    }
+
+    /// Gives the organization with this id another slug.
+    pub(super) fn rename(&mut self, id: &str, slug: String) {
+        let Some(organization) = self.organizations.get_mut(id) else { return };
+        if let Some(former) = organization.slug.replace(slug.clone()) {
+            self.organizations_by_slug.remove(&former);
+        }
+        self.organizations_by_slug.insert(slug, id.to_owned());
+    }
+
+    /// Remembers which organization has this invitation.
+    pub(super) fn place_invitation(&mut self, id: String, organization_id: String) {
+        self.organizations_by_invitation.insert(id, organization_id);
+    }
+
+    /// The organization that has this invitation.
+    pub(super) fn organization_by_invitation(&self, id: &str) -> Option<&str> {
+        self.organizations_by_invitation.get(id).map(String::as_str)
+    }
+
+    /// The other organizations that this user belongs to.
+    pub(super) fn elsewhere<'a>(&'a self, id: &'a str, user_id: &'a str) -> impl Iterator<Item = &'a Organization> {
+        self.organizations.rows().filter(move |other| other.id != id && other.members.get(user_id).is_some())
     }
 }

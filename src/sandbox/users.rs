@@ -81,7 +81,8 @@ fn free_addresses(store: &Store, addresses: Vec<String>) -> Result<Vec<String>, 
     Ok(addresses)
 }
 
-fn is_address(text: &str) -> bool {
+/// Whether this can be an e-mail address.
+pub(super) fn is_address(text: &str) -> bool {
     let parts = text.split_once('@');
     parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
         && !text.contains(char::is_whitespace)

@@ -4,7 +4,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::store::{EmailAddress, Membership, Metadata, Organization, User};
+use super::organization::{Invitation, Membership, Organization};
+use super::roles::{self, Role};
+use super::store::{EmailAddress, Metadata, User};
 
 /// Where Clerk's pictures live; nobody in a sandbox has one.
 const IMAGE: &str = "https://img.clerk.com/preview.png";
@@ -21,9 +23,9 @@ pub(super) struct List<T> {
 pub(super) struct MembershipObject<'a> {
     object: &'static str,
     id: &'a str,
-    role: &'static str,
-    role_name: &'static str,
-    permissions: &'static [&'static str],
+    role: &'a str,
+    role_name: &'a str,
+    permissions: &'a [&'static str],
     public_metadata: &'a Metadata,
     private_metadata: &'a Metadata,
     organization: OrganizationObject<'a>,
@@ -44,6 +46,8 @@ pub(super) struct OrganizationObject<'a> {
     has_image: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     members_count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_invitations_count: Option<usize>,
     max_allowed_memberships: u64,
     admin_delete_enabled: bool,
     public_metadata: &'a Metadata,
@@ -52,6 +56,7 @@ pub(super) struct OrganizationObject<'a> {
     created_by: Option<&'a str>,
     created_at: i64,
     updated_at: i64,
+    role_set_key: &'a str,
 }
 
 #[derive(Serialize)]
@@ -72,12 +77,12 @@ impl<'a> MembershipObject<'a> {
         Self {
             object: "organization_membership",
             id: &membership.id,
-            role: membership.role.key,
-            role_name: membership.role.name,
-            permissions: membership.role.permissions,
+            role: &membership.role.key,
+            role_name: &membership.role.name,
+            permissions: &membership.role.permissions,
             public_metadata: &membership.public_metadata,
             private_metadata: &membership.private_metadata,
-            organization: OrganizationObject::new(organization, false),
+            organization: OrganizationObject::new(organization, None),
             public_user_data: user.map(PublicUserData::new),
             created_at: membership.created_at,
             updated_at: membership.updated_at,
@@ -86,7 +91,8 @@ impl<'a> MembershipObject<'a> {
 }
 
 impl<'a> OrganizationObject<'a> {
-    pub(super) fn new(organization: &'a Organization, with_members_count: bool) -> Self {
+    /// With counts if it is told the time at which to count.
+    pub(super) fn new(organization: &'a Organization, counted_at: Option<i64>) -> Self {
         Self {
             object: "organization",
             id: &organization.id,
@@ -94,14 +100,16 @@ impl<'a> OrganizationObject<'a> {
             slug: organization.slug.as_deref(),
             image_url: IMAGE,
             has_image: false,
-            members_count: with_members_count.then(|| organization.members.len()),
+            members_count: counted_at.map(|_| organization.members.len()),
+            pending_invitations_count: counted_at.map(|now| organization.pending_count(now)),
             max_allowed_memberships: organization.max_allowed_memberships,
-            admin_delete_enabled: true,
+            admin_delete_enabled: organization.admin_delete_enabled,
             public_metadata: &organization.public_metadata,
             private_metadata: &organization.private_metadata,
             created_by: organization.created_by.as_deref(),
             created_at: organization.created_at,
-            updated_at: organization.created_at,
+            updated_at: organization.updated_at,
+            role_set_key: &organization.role_set_key,
         }
     }
 }
@@ -120,6 +128,65 @@ impl<'a> PublicUserData<'a> {
             banned: false,
         }
     }
+}
+
+/// `OrganizationInvitation`.
+pub(super) fn invitation(
+    invitation: &Invitation,
+    organization: &Organization,
+    inviter: Option<&User>,
+    now: i64,
+) -> Value {
+    json!({
+        "object": "organization_invitation",
+        "id": invitation.id,
+        "email_address": invitation.email_address,
+        "role": invitation.role.key,
+        "role_name": invitation.role.name,
+        "organization_id": organization.id,
+        "inviter_id": invitation.inviter_id,
+        "public_inviter_data": inviter.map(public_inviter_data),
+        "status": invitation.status(now),
+        "public_metadata": invitation.public_metadata,
+        "private_metadata": invitation.private_metadata,
+        "url": format!("https://accounts.example.com/v1/tickets/accept?ticket={}", invitation.id),
+        "expires_at": invitation.expires_at,
+        "created_at": invitation.created_at,
+        "updated_at": invitation.updated_at,
+    })
+}
+
+fn public_inviter_data(user: &User) -> Value {
+    json!({
+        "user_id": user.id,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "image_url": IMAGE,
+        "has_image": false,
+        "identifier": user.primary().map_or("", |email| &email.address),
+    })
+}
+
+/// `Role`.
+pub(super) fn role(role: &Role) -> Value {
+    let permission = |key: &&str| {
+        let name = key.trim_start_matches("org:");
+        json!({
+            "object": "permission", "id": format!("perm_{name}"), "name": name, "key": key, "description": name,
+            "type": "system", "created_at": role.created_at, "updated_at": role.created_at,
+        })
+    };
+    json!({
+        "object": "role",
+        "id": role.id,
+        "name": role.name,
+        "key": role.key,
+        "description": null,
+        "is_creator_eligible": role.key == roles::ADMIN,
+        "permissions": role.permissions.iter().map(permission).collect::<Vec<_>>(),
+        "created_at": role.created_at,
+        "updated_at": role.created_at,
+    })
 }
 
 /// `User`.

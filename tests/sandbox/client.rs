@@ -29,6 +29,11 @@ impl Sandbox {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         actix_web::rt::spawn(sandbox::start(listener, options).unwrap());
+        Self::at(address)
+    }
+
+    /// The one that listens there already.
+    pub(crate) fn at(address: SocketAddr) -> Self {
         Self { address, client: Client::default(), key: "sk_test_tests" }
     }
 
@@ -57,6 +62,10 @@ impl Sandbox {
         self.call(Method::POST, path, Some(body)).await.unwrap()
     }
 
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Reply {
+        self.call(Method::PUT, path, Some(body)).await.unwrap()
+    }
+
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Reply {
         self.call(Method::PATCH, path, Some(body)).await.unwrap()
     }
@@ -67,6 +76,19 @@ impl Sandbox {
 
     pub(crate) async fn join(&self, user: &str, role: &str) -> Reply {
         self.post(ACME, json!({ "user_id": user, "role": role })).await
+    }
+
+    /// An organization of one's own with so many seats.
+    pub(crate) async fn organization(&self, seats: u64) -> String {
+        let made = self.post("/v1/organizations", json!({ "name": "Own", "max_allowed_memberships": seats })).await;
+        format!("/v1/organizations/{}", made.body["id"].as_str().unwrap())
+    }
+
+    /// Writes faults down and gives what is left to strike.
+    pub(crate) async fn script(&self, faults: Value) -> Value {
+        let reply = self.post("/sandbox/faults", faults).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.body
     }
 
     pub(crate) async fn calls(&self) -> Vec<Value> {

@@ -3,6 +3,11 @@
 
 mod client;
 mod faults;
+mod invitations;
 mod objects;
+mod policies;
+mod recorder;
 mod refusals;
+mod script;
 mod sdk;
+mod switches;

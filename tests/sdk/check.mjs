@@ -112,6 +112,41 @@ check('what Clerk refuses is refused with its status and code', async (clerk, ur
   await refused(stranger.users.getUser('user_ada'), 401, 'clerk_key_invalid');
 });
 
+check('invitations are created, listed, read and revoked', async clerk => {
+  await join(clerk, 'user_bob', 'org:admin');
+  const invite = emailAddress =>
+    clerk.organizations.createOrganizationInvitation({
+      organizationId: acme,
+      emailAddress,
+      role: 'org:member',
+      inviterUserId: 'user_bob',
+      privateMetadata: { usher_event: 'evt_1' },
+    });
+  const made = await invite('eve@example.com');
+  assert.match(made.id, /^orginv_[0-9A-Za-z]{27}$/);
+  assert.deepEqual([made.status, made.role, made.organizationId], ['pending', 'org:member', acme]);
+  await refused(invite('eve@example.com'), 400, 'organization_invitation_not_unique');
+  await refused(invite('bob@example.com'), 400, 'already_a_member_in_organization');
+  const { data, totalCount } = await clerk.organizations.getOrganizationInvitationList({ organizationId: acme, status: ['pending'] });
+  assert.deepEqual([data.map(found => [found.id, found.emailAddress]), totalCount], [[[made.id, 'eve@example.com']], 1]);
+  const one = { organizationId: acme, invitationId: made.id };
+  assert.deepEqual((await clerk.organizations.getOrganizationInvitation(one)).privateMetadata, { usher_event: 'evt_1' });
+  assert.equal((await clerk.organizations.revokeOrganizationInvitation({ ...one, requestingUserId: 'user_bob' })).status, 'revoked');
+  await refused(clerk.organizations.revokeOrganizationInvitation({ ...one, requestingUserId: 'user_bob' }), 404, 'organization_invitation_not_pending');
+});
+
+check('organizations are updated, memberships get metadata and are listed by user', async clerk => {
+  const updated = await clerk.organizations.updateOrganization(acme, { name: 'Acme Two', maxAllowedMemberships: 1 });
+  assert.deepEqual([updated.name, updated.maxAllowedMemberships], ['Acme Two', 1]);
+  await join(clerk, 'user_ada');
+  await refused(join(clerk, 'user_bob'), 403, 'organization_membership_quota_exceeded');
+  const ada = { organizationId: acme, userId: 'user_ada' };
+  const merged = await clerk.organizations.updateOrganizationMembershipMetadata({ ...ada, publicMetadata: { a: 1 } });
+  assert.deepEqual(merged.publicMetadata, { a: 1 });
+  const { data, totalCount } = await clerk.users.getOrganizationMembershipList({ userId: 'user_ada' });
+  assert.deepEqual([data.map(found => found.organization.id), totalCount], [[acme], 1]);
+});
+
 check('role changes of one membership are limited, with a time to wait', async clerk => {
   await join(clerk, 'user_carol');
   const change = () =>
