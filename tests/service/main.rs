@@ -7,11 +7,14 @@
 )]
 
 mod bad_input;
+mod brake;
 mod crash;
 mod durable;
 mod events;
 mod first_run;
+mod halt;
 mod lifecycle;
+mod names;
 mod promises;
 mod recipe;
 mod start;
