@@ -14,6 +14,8 @@ pub struct Membership {
     pub role: Option<String>,
     /// The event that created it, from its private metadata.
     pub usher_event: Option<String>,
+    /// Whether its private metadata was shown at all: without an event in it, usher did not create the membership.
+    pub shows_metadata: bool,
 }
 
 /// Who carries a name that was looked up.

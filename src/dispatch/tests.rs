@@ -2,6 +2,7 @@
 
 mod bench;
 mod lines;
+mod model;
 mod order;
 mod outage;
 
@@ -22,7 +23,7 @@ use super::breaker::Phase;
 use super::fixtures::change;
 use super::run::{Pause, fill};
 use super::step::step;
-use crate::bapi::fake::{Answer, Seen};
+use crate::bapi::fake::Answer;
 use crate::domain::{Action, ChangeState, Existing, Grant, Outcome};
 use crate::ledger::Claim;
 use crate::wake::Wake;

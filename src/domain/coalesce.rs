@@ -14,6 +14,8 @@ pub struct Waiting<'a> {
     pub time: Option<Timestamp>,
     /// A grant that ends by itself: its revoke is scheduled.
     pub limited: bool,
+    /// The scheduled revoke of a grant that waits itself, in this place of the queue: it ends nothing but that.
+    pub ends: Option<usize>,
 }
 
 /// The beginning of a queue, and the one change of it that stands for all.
@@ -154,7 +156,7 @@ fn missing_user(action: &Action) -> Option<MissingUser> {
 
 /// What a change makes of a state.
 fn run<'a>(change: Waiting<'a>, place: usize, replaces: bool, state: State<'a>) -> State<'a> {
-    let Action::Grant(grant) = change.action else { return State::Absent };
+    let Action::Grant(grant) = change.action else { return ended(change.ends, state) };
     let own = if change.limited { Limit::Of(place) } else { Limit::None };
     let granted = State::Member { role: Some(&grant.role), limit: own };
     let State::Member { role: current, limit } = state else { return granted };
@@ -164,6 +166,14 @@ fn run<'a>(change: Waiting<'a>, place: usize, replaces: bool, state: State<'a>) 
         return state;
     }
     State::Member { role, limit: own }
+}
+
+/// What a revoke leaves: who is a member beside the grant that it ends stays one.
+fn ended(ends: Option<usize>, state: State<'_>) -> State<'_> {
+    match (ends, state) {
+        (Some(grant), State::Member { limit, .. }) if limit != Limit::Of(grant) => state,
+        _ => State::Absent,
+    }
 }
 
 fn role_after<'a>(grant: &'a Grant, current: Option<&'a Role>) -> Option<&'a Role> {

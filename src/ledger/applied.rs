@@ -19,10 +19,14 @@ pub(super) struct Applied {
 }
 
 impl Applied {
-    /// Whether this change comes too late.
+    /// Whether this change comes too late: by the times of the events, where both say so and differ, else by acceptance.
+    ///
+    /// Under one name acceptance is kept anyway; of two names of one membership the first accepted may be looked up last.
     pub(super) fn is_later_than(&self, queued: &Queued) -> bool {
-        let older = queued.time.zip(self.time).is_some_and(|(time, applied)| time < applied);
-        older || queued.row < self.row
+        match (queued.time, self.time) {
+            (Some(time), Some(applied)) if time != applied => time < applied,
+            _ => queued.row < self.row,
+        }
     }
 }
 

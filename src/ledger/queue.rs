@@ -118,10 +118,15 @@ pub(super) fn lead(queue: &[Queued]) -> Option<Lead> {
         let covers = queue.iter().map(|one| one.covered_by == Some(row)).collect();
         return Some(Lead { place, replaces, covers });
     }
-    let waiting = |one: &'_ Queued| (one.time, one.limited);
-    let Plan { leader, replaces, length } = plan(queue.iter().map(|one| {
-        let (time, limited) = waiting(one);
-        Waiting { action: &one.change.action, time, limited }
+    let grant_of = |one: &Queued| {
+        let row = codec::row_of(codec::seq_of(one.row), one.change.schedule?.grant);
+        queue.iter().position(|grant| grant.row == row)
+    };
+    let ends: Vec<_> = queue.iter().map(grant_of).collect();
+    let Plan { leader, replaces, length } = plan(queue.iter().enumerate().map(|(place, one)| {
+        // What ends it sleeps, or waits behind it already.
+        let limited = one.limited || ends.contains(&Some(place));
+        Waiting { action: &one.change.action, time: one.time, limited, ends: ends[place] }
     }))?;
     let covers = (0..queue.len()).map(|place| place < length && place != leader).collect();
     Some(Lead { place: leader, replaces, covers })

@@ -27,6 +27,14 @@ fn standing(connection: &Connection, row: i64) -> rusqlite::Result<Option<(Membe
     Ok(queue::one(connection, row)?.map(|queued| (queued.change.key, queued.event.sender)))
 }
 
+/// The scheduled revokes of a membership that were not called for yet, whether or not their time has come.
+fn scheduled(connection: &Connection, organization: &str, user: &str) -> rusqlite::Result<Vec<Queued>> {
+    let mut scheduled = queue::dormant(connection, organization, user)?;
+    let awake = queue::read(connection, organization, user)?;
+    scheduled.extend(awake.into_iter().filter(|one| one.change.schedule.is_some() && !one.leased && !one.answer_lost));
+    Ok(scheduled)
+}
+
 /// A grant ended without effect: so does the revoke that was to end it.
 pub(super) fn grant_ended(
     connection: &Connection,
@@ -35,7 +43,7 @@ pub(super) fn grant_ended(
     finished: &mut Vec<Finished>,
 ) -> rusqlite::Result<()> {
     let (organization, user) = key_texts(&grant.change.key);
-    for own in queue::dormant(connection, &organization, &user)?.into_iter().filter(|one| ends(one, grant)) {
+    for own in scheduled(connection, &organization, &user)?.into_iter().filter(|one| ends(one, grant)) {
         let end = End { reason: Some("the grant that it was to end did not come about"), ..End::superseded(by) };
         ending::without_call(connection, own, &end, finished)?;
     }
@@ -50,8 +58,8 @@ pub(super) fn took_effect(
     finished: &mut Vec<Finished>,
 ) -> rusqlite::Result<()> {
     let (organization, user) = key_texts(&change.change.key);
-    let dormant = queue::dormant(connection, &organization, &user)?;
-    let (earlier, later): (Vec<_>, Vec<_>) = dormant.into_iter().partition(|one| one.row < change.row);
+    let scheduled = scheduled(connection, &organization, &user)?;
+    let (earlier, later): (Vec<_>, Vec<_>) = scheduled.into_iter().partition(|one| one.row < change.row);
     let was_limited = !earlier.is_empty();
     for one in earlier {
         ending::without_call(connection, one, &End::superseded(change.row), finished)?;

@@ -7,11 +7,15 @@
 )]
 
 mod bad_input;
+mod brake;
 mod crash;
 mod durable;
 mod events;
 mod first_run;
+mod halt;
 mod lifecycle;
+mod names;
+mod promises;
 mod recipe;
 mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]

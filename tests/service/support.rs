@@ -56,8 +56,12 @@ rules:
 "#;
 
 /// Waits until `check` gives a value; the message says what never came.
-pub fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub fn eventually<T>(what: &str, check: impl FnMut() -> Option<T>) -> T {
+    eventually_within(Duration::from_secs(60), what, check)
+}
+
+pub fn eventually_within<T>(patience: Duration, what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(value) = check() {
             return value;
@@ -81,8 +85,8 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut process =
-            Process::spawn(usher().args(["sandbox", "--json", "--listen", "127.0.0.1:0"]).args(arguments));
+        let listen: &[&str] = if arguments.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+        let mut process = Process::spawn(usher().args(["sandbox", "--json"]).args(listen).args(arguments));
         let line = process.json_line("the sandbox's address", |line| line["sandbox"].is_string());
         let http = Http::new(line["sandbox"].as_str().unwrap());
         Self { _process: process, http }
@@ -98,6 +102,11 @@ impl Sandbox {
     pub fn calls(&self) -> Vec<Value> {
         let answer = self.http.get("/sandbox/calls").body;
         answer.as_array().or(answer["calls"].as_array()).unwrap().clone()
+    }
+
+    /// The time by which the sandbox dates its calls, in milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64
     }
 
     /// The role of a membership, if there is one.

@@ -59,6 +59,7 @@ async fn each_call_is_one_request_as_clerk_spells_it() {
         id: Some("orgmem_1".to_owned()),
         role: Some("org:member".to_owned()),
         usher_event: Some("e".to_owned()),
+        shows_metadata: true,
     };
     assert_eq!(client.create(&key(), &role(), &Metadata::default(), event()).await.result, Ok(expected.clone()));
     assert_eq!(client.inspect(&key()).await.result, Ok(Some(expected.clone())));

@@ -190,7 +190,7 @@ fn what_only_reads_leaves_no_question_when_its_answer_is_lost() {
 
 #[test]
 fn a_failure_of_clerks_is_told_from_a_refusal_and_from_too_many_calls() {
-    let health = |status, code| error(Step::Create, status, code).health();
+    let health = |status, code| error(Call::Create, status, code).health();
     for (status, code) in [(500, None), (502, Some("new_in_2027")), (503, Some("service_unavailable"))] {
         assert_eq!(health(status, code), Health::Down, "{status} {code:?}");
     }
@@ -199,7 +199,7 @@ fn a_failure_of_clerks_is_told_from_a_refusal_and_from_too_many_calls() {
         assert_eq!(health(status, code), Health::Well, "{status} {code:?}");
     }
     for kind in [Kind::Unreachable, Kind::Timeout, Kind::Lost, Kind::Unreadable { status: 200 }] {
-        assert_eq!(BapiError { step: Step::Create, kind }.health(), Health::Down);
+        assert_eq!(BapiError { call: Call::Create, kind }.health(), Health::Down);
     }
 }
 

@@ -28,6 +28,7 @@ pub(in crate::bapi) fn membership(body: &Value) -> Option<Membership> {
         id: text(body, "/id").map(str::to_owned),
         role: text(body, "/role").map(str::to_owned),
         usher_event: text(body, PROVENANCE).map(str::to_owned),
+        shows_metadata: body.get("private_metadata").is_some_and(Value::is_object),
     })
 }
 
@@ -54,6 +55,7 @@ mod tests {
             id: Some("orgmem_1".to_owned()),
             role: Some("org:member".to_owned()),
             usher_event: Some("e".to_owned()),
+            shows_metadata: true,
         };
         assert_eq!(membership(&full), Some(expected));
         let odd = json!({"id": 7, "role": null, "private_metadata": [], "organization": {"slug": null}});

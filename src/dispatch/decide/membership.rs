@@ -104,6 +104,7 @@ pub(super) fn kept(what: &str, current: &str, why: &str) -> String {
 fn as_wanted(claim: &Claim, membership: &Membership) -> Decision {
     let (outcome, reason) = match made_by(claim, membership.usher_event.as_deref()) {
         Maker::This => (Outcome::Granted, "an answer was lost; the membership is there"),
+        Maker::Likely if membership.shows_metadata => (Outcome::Unchanged, "the user was a member with this role"),
         Maker::Likely => (Outcome::Granted, "an answer may have been lost; the membership is there"),
         Maker::Other => (Outcome::Unchanged, "the user was a member with this role"),
     };

@@ -12,7 +12,8 @@ use crate::domain::{Brake, Existing, Grant, MissingUser};
 const OTHER_EVENT: &str = "another event";
 
 fn membership(role: &str, usher_event: Option<String>) -> Membership {
-    Membership { id: Some("orgmem_1".to_owned()), role: Some(role.to_owned()), usher_event }
+    let shows_metadata = usher_event.is_some();
+    Membership { id: Some("orgmem_1".to_owned()), role: Some(role.to_owned()), usher_event, shows_metadata }
 }
 
 fn invitation(role: &str, usher_event: Option<String>) -> Invitation {

@@ -35,7 +35,7 @@ fn replace(role: usize) -> Action {
 
 /// The leader, whether it replaces, and how many it stands for.
 fn planned(actions: &[Action]) -> (usize, bool, usize) {
-    let waiting = |action| Waiting { action, time: None, limited: false };
+    let waiting = |action| Waiting { action, time: None, limited: false, ends: None };
     let Plan { leader, replaces, length } = plan(actions.iter().map(waiting)).unwrap();
     (leader, replaces, length)
 }
@@ -60,11 +60,24 @@ fn what_no_single_change_can_do_waits() {
 }
 
 #[test]
+fn the_end_of_a_grant_waits_for_what_the_grant_comes_to() {
+    let grant = raise(1);
+    let queue = [
+        Waiting { action: &grant, time: None, limited: true, ends: None },
+        Waiting { action: &Action::Revoke, time: None, limited: false, ends: Some(0) },
+    ];
+    let alone = Plan { leader: 0, replaces: false, length: 1 };
+    assert_eq!(plan(queue), Some(alone), "who was a member before stays one");
+}
+
+#[test]
 fn an_older_event_has_no_effect_behind_a_newer_one() {
     let (first, second) = (raise(1), Action::Revoke);
     let time = |seconds| Some(Timestamp::from_second(seconds).unwrap());
     let queue = [(&first, time(9)), (&second, time(8)), (&second, None)];
-    let waiting = |count| queue.into_iter().take(count).map(|(action, time)| Waiting { action, time, limited: false });
+    let waiting = |count| {
+        queue.into_iter().take(count).map(|(action, time)| Waiting { action, time, limited: false, ends: None })
+    };
     assert_eq!(plan(waiting(2)), Some(Plan { leader: 0, replaces: false, length: 2 }));
     assert_eq!(plan(waiting(3)), Some(Plan { leader: 2, replaces: false, length: 3 }));
     assert_eq!(plan([]), None);
@@ -82,7 +95,8 @@ fn an_invitation_does_not_wait_for_its_user() {
 fn a_limit_is_only_taken_over_where_it_would_be() {
     let actions = [raise(1), raise(1)];
     let limits = |limits: [bool; 2]| {
-        let waiting = actions.iter().zip(limits).map(|(action, limited)| Waiting { action, time: None, limited });
+        let waiting =
+            actions.iter().zip(limits).map(|(action, limited)| Waiting { action, time: None, limited, ends: None });
         plan(waiting).map(|plan| (plan.leader, plan.length))
     };
     assert_eq!(limits([false, true]), Some((0, 2)), "a member without a limit stays one");
@@ -155,7 +169,7 @@ impl Membership {
 
 fn waiting(asked: &Asked) -> Waiting<'_> {
     let time = asked.time.map(|time| Timestamp::from_second(time).unwrap());
-    Waiting { action: &asked.action, time, limited: asked.limited }
+    Waiting { action: &asked.action, time, limited: asked.limited, ends: None }
 }
 
 fn action() -> impl Strategy<Value = Action> {

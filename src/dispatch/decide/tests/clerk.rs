@@ -60,7 +60,12 @@ impl Clerk {
     pub(super) fn accept(&mut self) {
         if let Some(pending) = self.invitation.take_if(|_| self.user) {
             let Invitation { role, usher_event, .. } = pending;
-            self.membership.get_or_insert(Membership { id: Some("orgmem_2".to_owned()), role, usher_event });
+            self.membership.get_or_insert(Membership {
+                id: Some("orgmem_2".to_owned()),
+                role,
+                usher_event,
+                shows_metadata: false,
+            });
         }
     }
 

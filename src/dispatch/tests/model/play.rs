@@ -1,0 +1,346 @@
+//! Plays a history: a real ledger, the real recipe and schedule, and a clock, a network and a Clerk of its own.
+//! Knows nothing of what must come of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::sample::Index;
+use serde_json::Value;
+
+use super::clerk::{Clerk, Person, Place, ROLES, Seat, UNKNOWN_ROLE};
+use super::history::{Asked, BY_EITHER, BY_EMAIL, BY_ID, Fault, LIMITED, PEOPLE, PLACES, Step, What, World};
+use super::oracle::{self, Told};
+use crate::bapi::Class;
+use crate::dispatch::decide::{Answer, Decision, Guard, decide, lowers};
+use crate::dispatch::policy::Policy;
+use crate::dispatch::schedule::Moment;
+use crate::domain::{self, *};
+use crate::ledger::{Claim, ClaimRequest, Claimed, Entry, Ledger, Recorded, Settled, Settlement};
+
+const LEASE: Duration = Duration::from_secs(25);
+/// More rounds than any history needs: beyond them something goes in circles.
+const ROUNDS: usize = 5000;
+
+/// A call that was made and not settled.
+struct Flight {
+    claim: Claim,
+    answer: Answer,
+    at: Timestamp,
+}
+
+pub(super) struct Play {
+    folder: tempfile::TempDir,
+    /// `None` only while it is opened anew.
+    ledger: Option<Ledger>,
+    clerk: Clerk,
+    policy: Policy,
+    now: Timestamp,
+    flights: Vec<Flight>,
+    faults: VecDeque<Fault>,
+    sent: Vec<(Asked, Entry)>,
+    turns: Turns,
+}
+
+impl Play {
+    pub(super) async fn begin(world: &World) -> Self {
+        let folder = tempfile::tempdir_in(if std::path::Path::new("/dev/shm").is_dir() {
+            "/dev/shm".into()
+        } else {
+            std::env::temp_dir()
+        })
+        .unwrap();
+        let ledger = Some(Ledger::open(folder.path()).unwrap());
+        let policy = Policy {
+            wait_for_user: Duration::from_secs(2 * 3600),
+            give_up_after: Duration::from_secs(48 * 3600),
+            ..Policy::default()
+        };
+        Self {
+            folder,
+            ledger,
+            clerk: clerk(world),
+            policy,
+            now: Timestamp::from_second(1_800_000_000).unwrap(),
+            flights: Vec::new(),
+            faults: VecDeque::new(),
+            sent: Vec::new(),
+            turns: Turns::default(),
+        }
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.ledger.as_ref().unwrap()
+    }
+
+    pub(super) async fn step(&mut self, world: &World, step: &Step) {
+        match step {
+            Step::Send(asked) => self.send(world, asked.clone()).await,
+            Step::Again(which) => self.send_again(which).await,
+            Step::Begin(count) => drop(self.begin_calls(*count).await),
+            Step::End(which) => self.end_call(which).await,
+            Step::Fault(fault, times) => self.faults.extend(std::iter::repeat_n(*fault, *times)),
+            Step::SignUp(person) => self.clerk.sign_up(*person),
+            Step::FreeSeats(place) => self.clerk.places[*place].seats = 100,
+            Step::Crash => self.crash().await,
+            Step::Clock(seconds) => self.now += SignedDuration::from_secs(*seconds),
+            Step::Pass(seconds) => self.now += Duration::from_secs(*seconds),
+        }
+    }
+
+    async fn send(&mut self, world: &World, asked: Asked) {
+        let entry = entry(world, &asked, self.sent.len(), self.now);
+        let recorded = self.ledger().record(entry.clone()).await.unwrap();
+        assert!(matches!(recorded, Recorded::New(_)));
+        self.sent.push((asked, entry));
+    }
+
+    async fn send_again(&mut self, which: &Index) {
+        if !self.sent.is_empty() {
+            let entry = which.get(&self.sent).1.clone();
+            assert!(matches!(self.ledger().record(entry).await, Ok(Recorded::Repeated(_))));
+        }
+    }
+
+    /// Claims and calls; the effect is there at once, the answer when the call ends.
+    async fn begin_calls(&mut self, count: usize) -> usize {
+        let claims = self.claim(count).await;
+        let begun = claims.len();
+        for claim in claims {
+            let answer = self.call(&claim);
+            self.flights.push(Flight { claim, answer, at: self.now });
+        }
+        begun
+    }
+
+    async fn claim(&mut self, limit: usize) -> Vec<Claim> {
+        let (turns, brakes) = (std::mem::take(&mut self.turns), Arc::default());
+        let request = ClaimRequest { now: self.now, limit, lease: LEASE, turns, brakes };
+        let Claimed { claims, turns, .. } = self.ledger().claim(request).await.unwrap();
+        self.turns = turns;
+        for claim in &claims {
+            let lapsed = |flight: &Flight| flight.at + LEASE <= self.now || self.now < flight.at;
+            let same =
+                self.flights.iter().find(|flight| flight.claim.change.key == claim.change.key && !lapsed(flight));
+            assert!(same.is_none(), "two calls at once for {}", claim.change.key);
+        }
+        claims
+    }
+
+    fn call(&mut self, claim: &Claim) -> Answer {
+        let retry = |after, outcome_unknown| Answer::Failed(Class::Retry { after, outcome_unknown });
+        let effect = |clerk: &mut Clerk| clerk.answer(&claim.step, &claim.change, claim.change.action.role());
+        let writes = writes(&claim.step);
+        match self.faults.pop_front() {
+            None => effect(&mut self.clerk),
+            Some(Fault::Unreachable) => retry(None, false),
+            Some(Fault::LostBefore) => retry(None, writes),
+            Some(Fault::LostAfter) => {
+                effect(&mut self.clerk);
+                retry(None, writes)
+            }
+            Some(Fault::TooMany(after)) => retry(Some(Duration::from_secs(after.unwrap_or(1))), false),
+            Some(Fault::Halt) => Answer::Failed(Class::Halt),
+        }
+    }
+
+    async fn end_call(&mut self, which: &Index) {
+        if !self.flights.is_empty() {
+            let flight = self.flights.swap_remove(which.index(self.flights.len()));
+            self.settle(flight).await;
+        }
+    }
+
+    async fn settle(&mut self, flight: Flight) {
+        let Flight { claim, answer, at } = flight;
+        let decision = decide(&claim, &answer, &Guard { brake: None, members: None });
+        let counted = !matches!(decision, Decision::Halt | Decision::Found { .. });
+        let moment = Moment { policy: &self.policy, now: self.now, random: 0.5 };
+        let next = moment.next(&claim, decision, None);
+        let attempt = Attempt { at, status: Some(200), code: None, duration_ms: 1, trace_id: None };
+        let (ticket, lease, lowers) = (claim.ticket, claim.lease, lowers(&claim, &answer));
+        let settlement = Settlement { ticket, lease, attempt: Some(attempt), counted, lowers, next };
+        let settled = self.ledger().settle(settlement).await.unwrap();
+        if matches!(settled, Settled::Stale) {
+            assert!(at + LEASE <= self.now || self.now < at, "a lease was lost before its time");
+        }
+    }
+
+    /// The calls on their way are never heard of again.
+    async fn crash(&mut self) {
+        self.flights.clear();
+        if let Some(ledger) = self.ledger.take() {
+            ledger.close().await;
+        }
+        self.ledger = Some(Ledger::open(self.folder.path()).unwrap());
+    }
+
+    /// All goes well from now on: everything that can be done is done.
+    pub(super) async fn end(&mut self) {
+        self.faults.clear();
+        self.clerk.places.iter_mut().for_each(|place| place.seats = 100);
+        for _ in 0..ROUNDS {
+            for flight in std::mem::take(&mut self.flights) {
+                self.settle(flight).await;
+            }
+            if self.begin_calls(64).await > 0 {
+                continue;
+            }
+            match self.ledger().next_due().await.unwrap() {
+                Some(due) => self.now = due.max(self.now + Duration::from_millis(1)),
+                None => return,
+            }
+        }
+        panic!("{ROUNDS} rounds and no end");
+    }
+
+    pub(super) async fn check(&mut self, world: &World) {
+        let told = self.told().await;
+        for place in 0..PLACES {
+            for person in 0..PEOPLE {
+                let expected = oracle::expected(world, &told, place, person);
+                let ends = || self.ends(place, person, &told);
+                assert_eq!(
+                    self.found(place, person).as_deref(),
+                    expected,
+                    "place {place}, person {person}\n{}",
+                    ends()
+                );
+            }
+        }
+        for ((event, user), times) in &self.clerk.creates {
+            assert_eq!(*times, 1, "the change of {event} created the membership of {user} {times} times");
+        }
+    }
+
+    /// How each change of this membership ended, for whoever reads a failure.
+    fn ends(&self, place: usize, person: usize, told: &[Told]) -> String {
+        let own = told.iter().filter(|told| (told.asked.place, told.asked.person) == (place, person));
+        let changes = own.flat_map(|told| &told.event.changes);
+        let line = |change: &ChangeRecord| {
+            let (id, key, action) = (change.change.id, &change.change.key, change.change.action.name());
+            format!("{id} {action} {key}: {:?} {:?} after {}\n", change.outcome, change.reason, change.attempts.len())
+        };
+        changes.map(line).collect()
+    }
+
+    async fn told(&self) -> Vec<Told> {
+        let mut told = Vec::new();
+        for (asked, entry) in &self.sent {
+            let record = self.ledger().find(entry.event.id).await.unwrap().unwrap();
+            assert!(record.changes.iter().all(|change| change.outcome.is_some()), "unfinished: {record:?}");
+            told.push(Told { asked: asked.clone(), event: record });
+        }
+        told
+    }
+
+    /// The role in the membership or the pending invitation.
+    fn found(&self, place: usize, person: usize) -> Option<String> {
+        let (place, person) = (&self.clerk.places[place], &self.clerk.people[person]);
+        let member = self.clerk.members.get(&(place.id.clone(), person.id.clone()));
+        let invited = self.clerk.invitations.get(&(place.id.clone(), person.email.clone())).map(|(_, seat)| seat);
+        assert!(member.is_none() || invited.is_none());
+        member.or(invited).map(|seat| seat.role.to_string())
+    }
+}
+
+/// Whether a lost answer leaves open what was done.
+fn writes(step: &domain::Step) -> bool {
+    use domain::Step;
+    match step {
+        Step::Create | Step::Recreate | Step::Update | Step::Delete | Step::WithdrawInvitation(_) | Step::Invite => {
+            true
+        }
+        Step::FindOrganization
+        | Step::FindUser
+        | Step::ConfirmOrganization
+        | Step::ConfirmUser
+        | Step::Inspect
+        | Step::CountMembers
+        | Step::FindInvitation => false,
+    }
+}
+
+fn clerk(world: &World) -> Clerk {
+    let person = |number: usize| Person {
+        id: format!("user_{number}").parse().unwrap(),
+        email: format!("person{number}@example.com").parse().unwrap(),
+        external_id: format!("external {number}").parse().unwrap(),
+        signed_up: world.signed_up[number],
+    };
+    let place = |number: usize| Place {
+        id: format!("org_{number}").parse().unwrap(),
+        slug: format!("place-{number}").parse().unwrap(),
+        exists: number == 0 || world.second_exists,
+        seats: world.seats[number],
+    };
+    let mut clerk = Clerk {
+        people: (0..PEOPLE).map(person).collect(),
+        places: (0..PLACES).map(place).collect(),
+        says_what: world.says_what,
+        ..Clerk::default()
+    };
+    for (place, person) in (0..PLACES).flat_map(|place| (0..PEOPLE).map(move |person| (place, person))) {
+        if let Some(role) = oracle::initial(world, place, person) {
+            let key = (clerk.places[place].id.clone(), clerk.people[person].id.clone());
+            clerk.members.insert(key, Seat { role: ROLES[role].parse().unwrap(), usher_event: None });
+        }
+    }
+    clerk
+}
+
+fn key(asked: &Asked) -> MembershipKey {
+    let organization = match asked.place {
+        0 => "org_0".to_owned(),
+        place => format!("slug:place-{place}"),
+    };
+    let user = match asked.person {
+        BY_ID => "user_0".to_owned(),
+        BY_EITHER if asked.by_id => format!("user_{BY_EITHER}"),
+        LIMITED => format!("external_id:external {LIMITED}"),
+        person => format!("email:person{person}@example.com"),
+    };
+    debug_assert!(asked.person != BY_EMAIL || user.starts_with("email:"));
+    MembershipKey { organization: organization.parse().unwrap(), user: user.parse().unwrap() }
+}
+
+fn action(asked: &Asked) -> Action {
+    let What::Grant(role, existing, missing) = asked.what else { return Action::Revoke };
+    let role_of = |number: usize| -> Role { ROLES.get(number).unwrap_or(&UNKNOWN_ROLE).parse().unwrap() };
+    let existing = [Existing::Keep, Existing::Raise, Existing::Replace][existing];
+    let mut grant = Grant::new(role_of(role), existing, (0..role.min(3)).map(role_of).collect());
+    grant.missing_user = [MissingUser::Fail, MissingUser::Wait, MissingUser::Invite][missing];
+    Action::Grant(grant)
+}
+
+fn entry(world: &World, asked: &Asked, number: usize, now: Timestamp) -> Entry {
+    let sender = SenderName::try_from(["billing", "support"][number % 2].to_owned()).unwrap();
+    let (source, event_id) = ("model".to_owned(), number.to_string());
+    let time = world.timed.then(|| Timestamp::from_second(1_700_000_000 + asked.time).unwrap());
+    let event = Event {
+        id: EventId::of(&sender, &source, &event_id),
+        sender,
+        source,
+        event_id,
+        kind: EventType::try_from("model".to_owned()).unwrap(),
+        subject: None,
+        time,
+        data: Value::Null,
+    };
+    let change = |index, action, schedule| Change {
+        id: ChangeId { event: event.id, index },
+        rule: "model".to_owned(),
+        rules_digest: Digest::of_bytes(b"model"),
+        key: key(asked),
+        action,
+        schedule,
+        superseded_by: None,
+    };
+    let mut changes = vec![change(0, action(asked), None)];
+    if let Some(minutes) = asked.until {
+        let at = now + SignedDuration::from_mins(minutes);
+        changes.push(change(1, Action::Revoke, Some(Schedule { grant: 0, at })));
+    }
+    Entry { event, received_at: now, failure: None, changes, urgent: asked.urgent }
+}
