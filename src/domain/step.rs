@@ -53,6 +53,22 @@ impl Step {
         Self::Invite,
     ];
 
+    /// Those whose call changes nothing: a lost answer leaves nothing open.
+    pub const READS: [Self; 7] = [
+        Self::FindOrganization,
+        Self::FindUser,
+        Self::ConfirmOrganization,
+        Self::ConfirmUser,
+        Self::Inspect,
+        Self::CountMembers,
+        Self::FindInvitation,
+    ];
+
+    /// Whether a call without an answer may have changed something.
+    pub fn writes(&self) -> bool {
+        !Self::READS.contains(self)
+    }
+
     /// The word for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {

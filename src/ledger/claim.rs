@@ -132,7 +132,7 @@ const LEASE: &str = "UPDATE changes SET leased = 1, lease = ?2, not_before = ?3,
 fn take(connection: &Connection, mut queue: Vec<Queued>, lead: &Lead, terms: &Terms<'_>) -> rusqlite::Result<Claim> {
     let leader = queue.swap_remove(lead.place);
     // Due although leased: whoever had it never said what became of its call.
-    let answer_lost = leader.answer_lost || leader.leased;
+    let answer_lost = leader.answer_lost || leader.leased && leader.step.writes();
     let (lease, replaces) = (leader.lease + 1, lead.replaces);
     let values = params![leader.row, lease, terms.lapses, answer_lost, replaces];
     connection.prepare_cached(LEASE)?.execute(values)?;

@@ -1,12 +1,12 @@
 //! Grants with a time limit: the revoke that ends one sleeps beside the queue until its time comes.
 //! Knows nothing of clocks: whoever claims says what time it is.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::ending::{self, End};
 use super::queue::{self, Queued};
 use super::types::Finished;
-use super::{brake, codec, replay};
+use super::{applied, brake, codec, replay};
 use crate::domain::{MembershipKey, Outcome, SenderName};
 
 fn key_texts(key: &MembershipKey) -> (String, String) {
@@ -60,7 +60,7 @@ pub(super) fn took_effect(
     let (organization, user) = key_texts(&change.change.key);
     let scheduled = scheduled(connection, &organization, &user)?;
     let (earlier, later): (Vec<_>, Vec<_>) = scheduled.into_iter().partition(|one| one.row < change.row);
-    let was_limited = !earlier.is_empty();
+    let was_limited = any_took_effect(connection, &earlier)?;
     for one in earlier {
         ending::without_call(connection, one, &End::superseded(change.row), finished)?;
     }
@@ -73,6 +73,18 @@ pub(super) fn took_effect(
     Ok(())
 }
 
+/// Whether one of these revokes ends a grant that took effect: one that did not has limited nothing.
+fn any_took_effect(connection: &Connection, scheduled: &[Queued]) -> rusqlite::Result<bool> {
+    let sql = "SELECT g.outcome FROM changes r JOIN changes g ON g.id = r.ends WHERE r.id = ?1";
+    for one in scheduled {
+        let outcome = connection.prepare_cached(sql)?.query_row([one.row], codec::outcome).optional()?;
+        if outcome.flatten().is_some_and(applied::applies) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn ends(one: &Queued, grant: &Queued) -> bool {
     let same_event = codec::seq_of(one.row) == codec::seq_of(grant.row);
     same_event && one.change.schedule.is_some_and(|schedule| schedule.grant == grant.change.id.index)
@@ -81,11 +93,20 @@ fn ends(one: &Queued, grant: &Queued) -> bool {
 /// The scheduled revokes of a grant follow it to another key.
 pub(super) fn follow(connection: &Connection, grant: &Queued, key: &MembershipKey) -> rusqlite::Result<()> {
     let (organization, user) = key_texts(&grant.change.key);
-    for own in queue::dormant(connection, &organization, &user)?.iter().filter(|one| ends(one, grant)) {
+    for own in scheduled(connection, &organization, &user)?.iter().filter(|one| ends(one, grant)) {
+        let counted = brake::drop_expected(connection, own)?;
         rename(connection, own, key)?;
+        connection.prepare_cached(LEAVE_QUEUE)?.execute([own.row])?;
+        if counted {
+            brake::expect(connection, key, &own.event.sender, own.row)?;
+        }
     }
     Ok(())
 }
+
+/// For one that is awake; a dormant one is in none.
+const LEAVE_QUEUE: &str = "UPDATE changes SET due_at = NULL, not_before = NULL, covered_by = NULL, replaces = 0 \
+    WHERE id = ?1 AND dormant = 0";
 
 const RENAME: &str = "UPDATE changes SET organization = ?2, user = ?3, step = ?4, \
     named_organization = coalesce(named_organization, organization), named_user = coalesce(named_user, user) \

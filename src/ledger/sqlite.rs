@@ -9,7 +9,9 @@ use super::find::{self, is_purgeable};
 use super::prepare::Prepared;
 use super::types::Recorded;
 use super::{brake, ending, queue};
-use crate::domain::{Action, Change, ChangeId, ChangeRecord, ChangeState, EventRecord, Existing, Outcome, SenderName};
+use crate::domain::{
+    Action, Change, ChangeId, ChangeRecord, ChangeState, EventRecord, Existing, Outcome, SenderName, Step,
+};
 
 // Recording.
 
@@ -167,14 +169,16 @@ fn recorded(change: Change, outcome: Option<Outcome>, due_at: Option<Timestamp>)
 
 // The rest.
 
-const END_LEASES: &str = "UPDATE changes INDEXED BY change_leased SET leased = 0, answer_lost = 1, not_before = NULL \
+const END_LEASES: &str = "UPDATE changes INDEXED BY change_leased SET leased = 0, not_before = NULL, \
+    answer_lost = answer_lost OR step NOT IN (SELECT value FROM json_each(?1)) \
     WHERE leased = 1 RETURNING organization, user";
 
 /// Makes due whatever a process that is no more had claimed.
 pub(super) fn end_leases(connection: &Connection) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     let mut statement = transaction.prepare(END_LEASES)?;
-    let keys = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let reads = serde_json::json!(Step::READS.each_ref().map(Step::name)).to_string();
+    let keys = statement.query_map([reads], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let keys: Vec<(String, String)> = keys.collect::<Result<_, _>>()?;
     drop(statement);
     keys.iter().try_for_each(|(organization, user)| queue::arrange(&transaction, organization, user))?;

@@ -16,7 +16,7 @@ use crate::bapi::Class;
 use crate::dispatch::decide::{Answer, Decision, Guard, decide, lowers};
 use crate::dispatch::policy::Policy;
 use crate::dispatch::schedule::Moment;
-use crate::domain::{self, *};
+use crate::domain::*;
 use crate::ledger::{Claim, ClaimRequest, Claimed, Entry, Ledger, Recorded, Settled, Settlement};
 
 const LEASE: Duration = Duration::from_secs(25);
@@ -28,6 +28,8 @@ struct Flight {
     claim: Claim,
     answer: Answer,
     at: Timestamp,
+    /// Its lease was over when somebody looked: the change may be another's by now.
+    lapsed: bool,
 }
 
 pub(super) struct Play {
@@ -109,7 +111,7 @@ impl Play {
         let begun = claims.len();
         for claim in claims {
             let answer = self.call(&claim);
-            self.flights.push(Flight { claim, answer, at: self.now });
+            self.flights.push(Flight { claim, answer, at: self.now, lapsed: false });
         }
         begun
     }
@@ -119,10 +121,12 @@ impl Play {
         let request = ClaimRequest { now: self.now, limit, lease: LEASE, turns, brakes };
         let Claimed { claims, turns, .. } = self.ledger().claim(request).await.unwrap();
         self.turns = turns;
+        for flight in &mut self.flights {
+            flight.lapsed |= flight.at + LEASE <= self.now;
+        }
         for claim in &claims {
-            let lapsed = |flight: &Flight| flight.at + LEASE <= self.now || self.now < flight.at;
-            let same =
-                self.flights.iter().find(|flight| flight.claim.change.key == claim.change.key && !lapsed(flight));
+            let is_same = |flight: &&Flight| flight.claim.change.key == claim.change.key && !flight.lapsed;
+            let same = self.flights.iter().find(is_same);
             assert!(same.is_none(), "two calls at once for {}", claim.change.key);
         }
         claims
@@ -131,7 +135,7 @@ impl Play {
     fn call(&mut self, claim: &Claim) -> Answer {
         let retry = |after, outcome_unknown| Answer::Failed(Class::Retry { after, outcome_unknown });
         let effect = |clerk: &mut Clerk| clerk.answer(&claim.step, &claim.change, claim.change.action.role());
-        let writes = writes(&claim.step);
+        let writes = claim.step.writes();
         match self.faults.pop_front() {
             None => effect(&mut self.clerk),
             Some(Fault::Unreachable) => retry(None, false),
@@ -153,7 +157,7 @@ impl Play {
     }
 
     async fn settle(&mut self, flight: Flight) {
-        let Flight { claim, answer, at } = flight;
+        let Flight { claim, answer, at, lapsed } = flight;
         let decision = decide(&claim, &answer, &Guard { brake: None, members: None });
         let counted = !matches!(decision, Decision::Halt | Decision::Found { .. });
         let moment = Moment { policy: &self.policy, now: self.now, random: 0.5 };
@@ -163,7 +167,7 @@ impl Play {
         let settlement = Settlement { ticket, lease, attempt: Some(attempt), counted, lowers, next };
         let settled = self.ledger().settle(settlement).await.unwrap();
         if matches!(settled, Settled::Stale) {
-            assert!(at + LEASE <= self.now || self.now < at, "a lease was lost before its time");
+            assert!(lapsed, "a lease was lost before its time");
         }
     }
 
@@ -242,23 +246,6 @@ impl Play {
         let invited = self.clerk.invitations.get(&(place.id.clone(), person.email.clone())).map(|(_, seat)| seat);
         assert!(member.is_none() || invited.is_none());
         member.or(invited).map(|seat| seat.role.to_string())
-    }
-}
-
-/// Whether a lost answer leaves open what was done.
-fn writes(step: &domain::Step) -> bool {
-    use domain::Step;
-    match step {
-        Step::Create | Step::Recreate | Step::Update | Step::Delete | Step::WithdrawInvitation(_) | Step::Invite => {
-            true
-        }
-        Step::FindOrganization
-        | Step::FindUser
-        | Step::ConfirmOrganization
-        | Step::ConfirmUser
-        | Step::Inspect
-        | Step::CountMembers
-        | Step::FindInvitation => false,
     }
 }
 
