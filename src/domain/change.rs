@@ -130,7 +130,7 @@ impl Action {
 /// When a grant ends by itself: what makes a change the scheduled revoke of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// The index of the grant, in the same event.
+    /// The index of the grant, in the same event; the revoke has the next one.
     pub grant: u32,
     /// Not before this time; kept to the millisecond.
     pub at: Timestamp,

@@ -48,9 +48,10 @@ pub(super) fn in_order(event: EventId, mut changes: Vec<Change>) -> Result<Vec<C
         let why = "the changes of an event carry its id and an index of their own, below 2^24";
         return Err(LedgerError::Unavailable(why.to_owned()));
     }
-    let after = |change: &Change| change.schedule.is_none_or(|schedule| schedule.grant < change.id.index);
+    let after =
+        |change: &Change| change.schedule.is_none_or(|schedule| schedule.grant.checked_add(1) == Some(change.id.index));
     if !changes.iter().all(after) {
-        return Err(LedgerError::Unavailable("a scheduled revoke comes after its grant".to_owned()));
+        return Err(LedgerError::Unavailable("a scheduled revoke comes right after its grant".to_owned()));
     }
     Ok(changes)
 }

@@ -37,8 +37,8 @@ macro_rules! queued {
             change_columns!(),
             ", c.step, c.attempts, c.first_attempt_at, c.due_at, c.not_before, c.leased, c.lease, c.answer_lost, \
              c.covered_by, c.replaces, c.held, c.released, c.forced, e.id AS event, e.sender, e.kind, e.received_at, \
-             e.time, EXISTS (SELECT 1 FROM changes d INDEXED BY change_dormant WHERE d.organization = c.organization \
-             AND d.user = c.user AND d.dormant = 1 AND d.ends = c.id) AS limited FROM changes c ",
+             e.time, EXISTS (SELECT 1 FROM changes d WHERE d.id = c.id + 1 AND d.ends = c.id AND d.outcome IS NULL) \
+             AS limited FROM changes c ",
             $which
         )
     };
@@ -122,11 +122,9 @@ pub(super) fn lead(queue: &[Queued]) -> Option<Lead> {
         let row = codec::row_of(codec::seq_of(one.row), one.change.schedule?.grant);
         queue.iter().position(|grant| grant.row == row)
     };
-    let ends: Vec<_> = queue.iter().map(grant_of).collect();
-    let Plan { leader, replaces, length } = plan(queue.iter().enumerate().map(|(place, one)| {
-        // What ends it sleeps, or waits behind it already.
-        let limited = one.limited || ends.contains(&Some(place));
-        Waiting { action: &one.change.action, time: one.time, limited, ends: ends[place] }
+    let Plan { leader, replaces, length } = plan(queue.iter().map(|one| {
+        let ends = grant_of(one);
+        Waiting { action: &one.change.action, time: one.time, limited: one.limited, ends }
     }))?;
     let covers = (0..queue.len()).map(|place| place < length && place != leader).collect();
     Some(Lead { place: leader, replaces, covers })
