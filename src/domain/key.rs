@@ -127,6 +127,8 @@ impl fmt::Display for UserRef {
         match self {
             Self::Id(id) => id.fmt(f),
             Self::Email(_) => f.write_str("email:(redacted)"),
+            // Some use addresses for these as well.
+            Self::ExternalId(id) if id.as_str().contains('@') => write!(f, "{EXTERNAL_ID}(redacted)"),
             Self::ExternalId(id) => write!(f, "{EXTERNAL_ID}{id}"),
         }
     }
@@ -226,5 +228,7 @@ mod tests {
         let ada: UserRef = "email:Ada@Example.com".parse().unwrap();
         assert_eq!(ada, "email:ada@example.com".parse().unwrap());
         assert!(!format!("{ada} {ada:?}").to_lowercase().contains("example"));
+        let external: UserRef = "external_id:ada@example.com".parse().unwrap();
+        assert!(!external.to_string().contains("example"));
     }
 }

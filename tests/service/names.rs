@@ -80,7 +80,7 @@ fn nobody_and_two_of_a_name_are_refused_with_a_reason() {
     let service = service(&sandbox);
     let nobody = service.settle(&event("1", "by.external_id", json!({"id": "crm-404"})));
     assert_eq!((&nobody["status"], &change(&nobody)["outcome"]), (&json!("failed"), &json!("dead")));
-    assert!(change(&nobody)["reason"].as_str().unwrap().contains("no user"), "{nobody}");
+    assert!(change(&nobody)["reason"].as_str().unwrap().contains("no such user"), "{nobody}");
     let two = json!([{"id": "user_1", "external_id": "twin"}, {"id": "user_2", "external_id": "twin"}]);
     let fault = json!([{"match": {"path": "/v1/users"}, "answer": {"status": 200, "body": two}}]);
     assert_eq!(sandbox.http.request("POST", "/sandbox/faults", &[], fault.to_string().as_bytes()).status, 200);

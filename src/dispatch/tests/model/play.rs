@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::sample::Index;
-use serde_json::Value;
 
-use super::clerk::{Clerk, Person, Place, ROLES, Seat, UNKNOWN_ROLE};
-use super::history::{Asked, BY_EITHER, BY_EMAIL, BY_ID, Fault, LIMITED, PEOPLE, PLACES, Step, What, World};
+use super::clerk::Clerk;
+use super::history::{Asked, Fault, PEOPLE, PLACES, Step, World};
 use super::oracle::{self, Told};
+use super::words::{clerk, entry};
 use crate::bapi::Class;
 use crate::dispatch::decide::{Answer, Decision, Guard, decide, lowers};
 use crate::dispatch::policy::Policy;
@@ -47,12 +47,8 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) async fn begin(world: &World) -> Self {
-        let folder = tempfile::tempdir_in(if std::path::Path::new("/dev/shm").is_dir() {
-            "/dev/shm".into()
-        } else {
-            std::env::temp_dir()
-        })
-        .unwrap();
+        // In memory where there is such a folder: nothing of it outlives the test.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let ledger = Some(Ledger::open(folder.path()).unwrap());
         let policy = Policy {
             wait_for_user: Duration::from_secs(2 * 3600),
@@ -247,87 +243,4 @@ impl Play {
         assert!(member.is_none() || invited.is_none());
         member.or(invited).map(|seat| seat.role.to_string())
     }
-}
-
-fn clerk(world: &World) -> Clerk {
-    let person = |number: usize| Person {
-        id: format!("user_{number}").parse().unwrap(),
-        email: format!("person{number}@example.com").parse().unwrap(),
-        external_id: format!("external {number}").parse().unwrap(),
-        signed_up: world.signed_up[number],
-    };
-    let place = |number: usize| Place {
-        id: format!("org_{number}").parse().unwrap(),
-        slug: format!("place-{number}").parse().unwrap(),
-        exists: number == 0 || world.second_exists,
-        seats: world.seats[number],
-    };
-    let mut clerk = Clerk {
-        people: (0..PEOPLE).map(person).collect(),
-        places: (0..PLACES).map(place).collect(),
-        says_what: world.says_what,
-        ..Clerk::default()
-    };
-    for (place, person) in (0..PLACES).flat_map(|place| (0..PEOPLE).map(move |person| (place, person))) {
-        if let Some(role) = oracle::initial(world, place, person) {
-            let key = (clerk.places[place].id.clone(), clerk.people[person].id.clone());
-            clerk.members.insert(key, Seat { role: ROLES[role].parse().unwrap(), usher_event: None });
-        }
-    }
-    clerk
-}
-
-fn key(asked: &Asked) -> MembershipKey {
-    let organization = match asked.place {
-        0 => "org_0".to_owned(),
-        place => format!("slug:place-{place}"),
-    };
-    let user = match asked.person {
-        BY_ID => "user_0".to_owned(),
-        BY_EITHER if asked.by_id => format!("user_{BY_EITHER}"),
-        LIMITED => format!("external_id:external {LIMITED}"),
-        person => format!("email:person{person}@example.com"),
-    };
-    debug_assert!(asked.person != BY_EMAIL || user.starts_with("email:"));
-    MembershipKey { organization: organization.parse().unwrap(), user: user.parse().unwrap() }
-}
-
-fn action(asked: &Asked) -> Action {
-    let What::Grant(role, existing, missing) = asked.what else { return Action::Revoke };
-    let role_of = |number: usize| -> Role { ROLES.get(number).unwrap_or(&UNKNOWN_ROLE).parse().unwrap() };
-    let existing = [Existing::Keep, Existing::Raise, Existing::Replace][existing];
-    let mut grant = Grant::new(role_of(role), existing, (0..role.min(3)).map(role_of).collect());
-    grant.missing_user = [MissingUser::Fail, MissingUser::Wait, MissingUser::Invite][missing];
-    Action::Grant(grant)
-}
-
-fn entry(world: &World, asked: &Asked, number: usize, now: Timestamp) -> Entry {
-    let sender = SenderName::try_from(["billing", "support"][number % 2].to_owned()).unwrap();
-    let (source, event_id) = ("model".to_owned(), number.to_string());
-    let time = world.timed.then(|| Timestamp::from_second(1_700_000_000 + asked.time).unwrap());
-    let event = Event {
-        id: EventId::of(&sender, &source, &event_id),
-        sender,
-        source,
-        event_id,
-        kind: EventType::try_from("model".to_owned()).unwrap(),
-        subject: None,
-        time,
-        data: Value::Null,
-    };
-    let change = |index, action, schedule| Change {
-        id: ChangeId { event: event.id, index },
-        rule: "model".to_owned(),
-        rules_digest: Digest::of_bytes(b"model"),
-        key: key(asked),
-        action,
-        schedule,
-        superseded_by: None,
-    };
-    let mut changes = vec![change(0, action(asked), None)];
-    if let Some(minutes) = asked.until {
-        let at = now + SignedDuration::from_mins(minutes);
-        changes.push(change(1, Action::Revoke, Some(Schedule { grant: 0, at })));
-    }
-    Entry { event, received_at: now, failure: None, changes, urgent: asked.urgent }
 }
