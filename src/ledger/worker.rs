@@ -18,6 +18,9 @@ use super::store::Store;
 const QUEUE: usize = 8192;
 /// The most that one transaction takes: bounds what a failure costs and how long the first one waits.
 const GROUP: usize = 512;
+/// How many are a group worth its commit, and how often the writer lets others run until so many wait.
+const ENOUGH: usize = 32;
+const YIELDS: usize = 20;
 
 pub(super) type Observe = Box<dyn Fn(Duration, usize) + Send>;
 
@@ -152,7 +155,7 @@ impl Worker {
         held: Option<(File, JoinHandle<()>)>,
     ) -> Vec<oneshot::Sender<()>> {
         let (mut messages, mut group, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-        while queue.blocking_recv_many(&mut messages, self.most) > 0 {
+        while self.gather(&mut queue, &mut messages) {
             for message in messages.drain(..) {
                 match message {
                     Message::Work(work) => group.push(work),
@@ -166,6 +169,23 @@ impl Worker {
         }
         self.finish(held);
         gone
+    }
+
+    /// Waits for the first, and then no longer than others have something to do: the larger a group, the less each costs.
+    fn gather(&self, queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) -> bool {
+        let some = queue.blocking_recv_many(messages, self.most) > 0;
+        for _ in 0..YIELDS {
+            if messages.len() + queue.len() >= ENOUGH.min(self.most) {
+                break;
+            }
+            thread::yield_now();
+        }
+        while messages.len() < self.most
+            && let Ok(message) = queue.try_recv()
+        {
+            messages.push(message);
+        }
+        some
     }
 
     fn settle(&mut self, group: &mut Vec<Box<dyn Work>>) {
