@@ -48,6 +48,8 @@ impl Identities {
         let mut statement = connection.prepare(UNMOVED)?;
         let rows = statement.query_map([], |row| Ok((EventId::from_bytes(row.get(0)?), row.get(1)?)))?;
         let recent = rows.collect::<Result<HashMap<_, _>, _>>()?;
+        // The pages of the events it went through are of no more use.
+        connection.execute_batch("PRAGMA shrink_memory")?;
         Ok(Self { recent: Arc::new(Mutex::new(recent)), ..Self::default() })
     }
 
