@@ -9,6 +9,7 @@ mod ending;
 mod error;
 mod find;
 mod held;
+mod identities;
 mod letters;
 mod open;
 mod place;
@@ -19,6 +20,7 @@ mod schedule;
 mod schema;
 mod settle;
 mod sqlite;
+mod store;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -66,7 +68,7 @@ impl Ledger {
     /// `Full` at once when too much waits to be written already: the sender is told instead of kept.
     pub async fn record(&self, entry: Entry) -> Result<Recorded, LedgerError> {
         let prepared = prepare::prepare(entry)?;
-        self.writer.offer(move |connection| sqlite::record(connection, prepared)).await
+        self.writer.offer(move |store| sqlite::record(store, prepared)).await
     }
 
     /// Takes up to `limit` due changes under a lease that lapses at `now + lease`, sender by sender in turn.
@@ -74,28 +76,28 @@ impl Ledger {
     /// Of the changes of one membership only one is ever taken: the one that stands for as many of the oldest as it can.
     /// One whose lease lapsed is due again.
     pub async fn claim(&self, request: ClaimRequest) -> Result<Claimed, LedgerError> {
-        self.writer.ask(move |connection| claim::claim(connection, request)).await
+        self.writer.ask(move |store| claim::claim(store, request)).await
     }
 
     /// Writes what an attempt came to, and lets the next change of the key pass when this one is done.
     pub async fn settle(&self, settlement: Settlement) -> Result<Settled, LedgerError> {
-        self.writer.ask(move |connection| settle::settle(connection, &settlement)).await
+        self.writer.ask(move |store| settle::settle(store, &settlement)).await
     }
 
     /// Gives a claimed change back without an attempt: no call was made, nothing is counted.
     pub async fn release(&self, ticket: Ticket, lease: u64, due_at: Timestamp) -> Result<Settled, LedgerError> {
-        let released = self.writer.ask(move |connection| claim::release(connection, ticket, lease, due_at)).await?;
+        let released = self.writer.ask(move |store| claim::release(store, ticket, lease, due_at)).await?;
         Ok(if released { Settled::Recorded { finished: Vec::new() } } else { Settled::Stale })
     }
 
     /// Up to `limit` of the changes that wait for an operator, the oldest first.
     pub async fn held(&self, filter: HeldFilter, limit: usize) -> Result<Vec<HeldChange>, LedgerError> {
-        self.reader.ask(move |connection| held::list(connection, &filter, limit)).await
+        self.reader.ask(move |store| held::list(store, &filter, limit)).await
     }
 
     /// Lets these pass the brake, and says how many they were.
     pub async fn release_held(&self, filter: HeldFilter) -> Result<usize, LedgerError> {
-        self.writer.ask(move |connection| held::release(connection, &filter)).await
+        self.writer.ask(move |store| held::release(store, &filter)).await
     }
 
     /// Up to `limit` of the dead letters that fit, the latest first, from where a page ended.
@@ -105,29 +107,29 @@ impl Ledger {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, LedgerError> {
-        self.reader.ask(move |connection| letters::page(connection, &filter, after, limit)).await
+        self.reader.ask(move |store| letters::page(store, &filter, after, limit)).await
     }
 
     /// What a replay of up to `limit` dead changes that fit would come to now, the latest first.
     pub async fn preview(&self, filter: LetterFilter, limit: usize) -> Result<Vec<Preview>, LedgerError> {
-        self.reader.ask(move |connection| replay::preview(connection, &filter, limit)).await
+        self.reader.ask(move |store| replay::preview(store, &filter, limit)).await
     }
 
     /// Tries a dead change again from its beginning; `force` where a later change took effect.
     pub async fn replay(&self, change: ChangeId, force: bool) -> Result<Replay, LedgerError> {
-        self.writer.ask(move |connection| replay::replay(connection, change, force)).await
+        self.writer.ask(move |store| replay::replay(store, change, force)).await
     }
 
     /// Tries up to `limit` dead changes that fit again, the latest first, in one commit.
     pub async fn replay_all(&self, filter: LetterFilter, limit: usize) -> Result<Replayed, LedgerError> {
-        self.writer.ask(move |connection| replay::replay_all(connection, &filter, limit)).await
+        self.writer.ask(move |store| replay::replay_all(store, &filter, limit)).await
     }
 
     /// Takes a dead letter off the list, so that it can be purged, or ends a held change; says what ended with it.
     ///
     /// `None` where it is neither dead nor held.
     pub async fn discard(&self, letter: LetterId, reason: String) -> Result<Option<Vec<Finished>>, LedgerError> {
-        self.writer.ask(move |connection| replay::discard(connection, &letter, &reason)).await
+        self.writer.ask(move |store| replay::discard(store, &letter, &reason)).await
     }
 
     /// Puts what the rules of today make of an event in the place of what they failed to make of it before.
@@ -140,22 +142,22 @@ impl Ledger {
             Ok(changes) => Ok(prepare::in_order(event, changes)?),
             Err(failure) => Err(failure),
         };
-        self.writer.ask(move |connection| replay::reconsider(connection, event, verdict)).await
+        self.writer.ask(move |store| replay::reconsider(store, event, verdict)).await
     }
 
     /// What is known of an event.
     pub async fn find(&self, id: EventId) -> Result<Option<EventRecord>, LedgerError> {
-        self.reader.ask(move |connection| find::event(connection, id)).await
+        self.reader.ask(move |store| find::event(store, id)).await
     }
 
     /// When the next change is due or the next lease lapses; it may be in the past.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, LedgerError> {
-        self.reader.ask(find::next_due).await
+        self.reader.ask(|store| find::next_due(store)).await
     }
 
     /// The backlog and the dead letters; costs what is unfinished or dead, not what is settled.
     pub async fn statistics(&self) -> Result<Statistics, LedgerError> {
-        self.reader.ask(find::statistics).await
+        self.reader.ask(|store| find::statistics(store)).await
     }
 
     /// Deletes up to `limit` events received before the given time, the oldest first, and says how many went.
@@ -163,16 +165,16 @@ impl Ledger {
     /// An event with a change that is unfinished or dead, or with a rule failure, stays.
     pub async fn purge(&self, received_before: Timestamp, limit: usize) -> Result<usize, LedgerError> {
         // Looking is the slow part when many dead letters are kept, so the reader does it; the writer looks again.
-        let candidates = self.reader.ask(move |connection| find::purgeable(connection, received_before, limit)).await?;
+        let candidates = self.reader.ask(move |store| find::purgeable(store, received_before, limit)).await?;
         if candidates.is_empty() {
             return Ok(0);
         }
-        self.writer.ask(move |connection| sqlite::purge(connection, received_before, &candidates)).await
+        self.writer.ask(move |store| sqlite::purge(store, received_before, &candidates)).await
     }
 
     /// Makes a tiny durable write: an answer means that events could be recorded now.
     pub async fn check(&self) -> Result<(), LedgerError> {
-        self.writer.offer(sqlite::beat).await
+        self.writer.offer(|store| sqlite::beat(store)).await
     }
 
     /// Finishes what waits, folds the log into the file and lets go of the folder; other handles get `Closed`.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Digest, ParseError};
@@ -142,7 +142,8 @@ pub struct Event {
 impl Event {
     /// What decides whether a repeat is the same event: type, source, subject and data.
     pub fn content_digest(&self) -> Digest {
-        Digest::of_json(&json!([self.kind.as_str(), self.source, self.subject, self.data]))
+        let attributes = [Some(self.kind.as_str()), Some(&self.source), self.subject.as_deref()];
+        Digest::of_list(&attributes, &self.data)
     }
 }
 

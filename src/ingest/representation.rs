@@ -4,12 +4,15 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Serialize, Serializer};
 
 use crate::domain::{
     Attempt, ChangeId, ChangeRecord, ChangeState, EventId, EventRecord, EventStatus, ExternalId, OrganizationId,
     OrganizationRef, Outcome, Role, RuleFailure, Slug, UserId, UserRef,
 };
+
+const PRINTER: DateTimePrinter = DateTimePrinter::new();
 
 /// What usher knows of an event.
 #[derive(Debug, Serialize)]
@@ -21,6 +24,7 @@ pub(super) struct EventView<'a> {
     kind: &'a str,
     sender: &'a str,
     status: EventStatus,
+    #[serde(serialize_with = "as_time")]
     received_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureView<'a>>,
@@ -54,6 +58,7 @@ struct ChangeView<'a> {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_as_text")]
     superseded_by: Option<ChangeId>,
     attempts: &'a [Attempt],
+    #[serde(serialize_with = "as_optional_time")]
     next_attempt_at: Option<Timestamp>,
     membership_id: Option<&'a str>,
     reason: Option<Cow<'a, str>>,
@@ -153,6 +158,19 @@ fn as_text<S: Serializer>(id: &ChangeId, serializer: S) -> Result<S::Ok, S::Erro
 fn maybe_as_text<S: Serializer>(id: &Option<ChangeId>, serializer: S) -> Result<S::Ok, S::Error> {
     match id {
         Some(id) => serializer.collect_str(id),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// As the timestamp's own, which has every piece of the text escaped by itself.
+fn as_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&PRINTER.timestamp_to_string(time))
+}
+
+#[expect(clippy::ref_option, reason = "serde hands it over so")]
+fn as_optional_time<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => as_time(time, serializer),
         None => serializer.serialize_none(),
     }
 }

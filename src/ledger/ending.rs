@@ -1,7 +1,7 @@
 //! The end of a change: its outcome, and what else goes with it.
 //! Knows nothing of why it ends.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::queue::Queued;
 use super::types::Finished;
@@ -61,10 +61,4 @@ pub(super) fn change_id(connection: &Connection, row: i64) -> rusqlite::Result<O
     let mut rows = statement.query([codec::seq_of(row)])?;
     let Some(event) = rows.next()? else { return Ok(None) };
     Ok(Some(ChangeId { event: EventId::from_bytes(event.get(0)?), index: codec::index_of(row) }))
-}
-
-/// The number of an event.
-pub(super) fn seq_of_event(connection: &Connection, event: EventId) -> rusqlite::Result<Option<i64>> {
-    let mut statement = connection.prepare_cached("SELECT seq FROM events WHERE id = ?1")?;
-    statement.query_row([event.as_bytes()], |row| row.get(0)).optional()
 }

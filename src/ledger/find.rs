@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::codec::{self, change_columns, first_change};
+use super::store::Store;
 use super::types::Statistics;
 use crate::domain::{Attempt, ChangeRecord, ChangeState, Digest, EventId, EventRecord};
 
-const EVENT: &str = "SELECT seq, received_at, content, sender, kind, source, event_id, subject, time, failure, data \
-    FROM events WHERE id = ?1";
+const EVENT: &str = "SELECT received_at, content, sender, kind, source, event_id, subject, time, failure, data \
+    FROM events WHERE seq = ?1";
 
 const CHANGES: &str = concat!(
     "SELECT ",
@@ -20,11 +21,17 @@ const CHANGES: &str = concat!(
 
 const ATTEMPTS: &str = "SELECT at, status, code, duration_ms, trace_id FROM attempts WHERE change = ?1 ORDER BY lease";
 
-pub(super) fn event(connection: &Connection, id: EventId) -> rusqlite::Result<Option<EventRecord>> {
+pub(super) fn event(store: &Store, id: EventId) -> rusqlite::Result<Option<EventRecord>> {
+    let Some(seq) = store.seq_of(id)? else { return Ok(None) };
+    numbered(store, seq, id)
+}
+
+/// The event of this number, which goes by this id.
+pub(super) fn numbered(connection: &Connection, seq: i64, id: EventId) -> rusqlite::Result<Option<EventRecord>> {
     let mut statement = connection.prepare_cached(EVENT)?;
-    let found =
-        statement.query_row([id.as_bytes()], |row| Ok((row.get("seq")?, without_changes(row, id)?))).optional()?;
-    let Some((seq, mut record)) = found else { return Ok(None) };
+    let Some(mut record) = statement.query_row([seq], |row| without_changes(row, id)).optional()? else {
+        return Ok(None);
+    };
     record.changes = changes(connection, seq, id)?;
     Ok(Some(record))
 }

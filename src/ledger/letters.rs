@@ -3,8 +3,9 @@
 
 use rusqlite::{Connection, ToSql, params};
 
+use super::store::Store;
 use super::types::{Cursor, DeadLetter, LetterFilter, LetterId, LetterKind, Page};
-use super::{codec, ending, queue};
+use super::{codec, queue};
 use crate::domain::{EventId, RuleFailure};
 
 const DEAD: &str = "SELECT c.id FROM changes c INDEXED BY change_dead JOIN events e ON e.seq = c.id >> 24 \
@@ -104,7 +105,7 @@ fn failed_event(connection: &Connection, row: i64) -> rusqlite::Result<DeadLette
 }
 
 /// The row of a change, found by its event.
-pub(super) fn row_of(connection: &Connection, change: crate::domain::ChangeId) -> rusqlite::Result<Option<i64>> {
-    let seq = ending::seq_of_event(connection, change.event)?;
+pub(super) fn row_of(store: &Store, change: crate::domain::ChangeId) -> rusqlite::Result<Option<i64>> {
+    let seq = store.seq_of(change.event)?;
     Ok(seq.map(|seq| codec::row_of(seq, change.index)))
 }

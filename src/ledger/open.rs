@@ -9,6 +9,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::OpenError;
+use super::identities::Identities;
+use super::store::Store;
 use super::{place, schema, sqlite};
 
 /// How long a backup tool that reads the file may hold us up.
@@ -18,8 +20,8 @@ const STATEMENTS: usize = 128;
 
 /// An open ledger, before its threads run.
 pub(super) struct Opened {
-    pub(super) writer: Connection,
-    pub(super) reader: Connection,
+    pub(super) writer: Store,
+    pub(super) reader: Store,
     pub(super) lock: File,
 }
 
@@ -27,6 +29,9 @@ pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
     let place::Place { file, lock } = place::take(folder)?;
     let writer = writer(&file)?;
     let reader = reader(&file).map_err(OpenError::sqlite(&file))?;
+    let identities = Identities::load(&writer).map_err(OpenError::sqlite(&file))?;
+    let reader = Store { connection: reader, identities: identities.shared() };
+    let writer = Store { connection: writer, identities };
     Ok(Opened { writer, reader, lock })
 }
 

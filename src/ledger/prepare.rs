@@ -30,7 +30,7 @@ pub(super) fn prepare(entry: Entry) -> Result<Prepared, LedgerError> {
         received_at: received_at.as_millisecond(),
         failure_json: failure.as_ref().map(failure_json),
         content: event.content_digest(),
-        data: event.data.to_string(),
+        data: serde_json::to_string(&event.data).map_err(|error| LedgerError::Unavailable(error.to_string()))?,
         urgent,
         event,
         failure,

@@ -7,6 +7,7 @@ use super::ending::{self, End};
 use super::prepare::failure_json;
 use super::queue::{self, Queued};
 use super::sqlite::{Standing, ended_at_once, insert_change};
+use super::store::Store;
 use super::types::{Finished, LetterFilter, LetterId, Preview, Reconsidered, Replay, Replayed};
 use super::{applied, brake, codec, find, letters, schedule, settle};
 use crate::domain::{Action, Change, ChangeId, EventId, MembershipKey, Outcome, RuleFailure, SenderName};
@@ -31,9 +32,9 @@ fn later(connection: &Connection, queued: &Queued) -> rusqlite::Result<Option<Re
 }
 
 /// Tries a dead change again, from its beginning and with the names its sender gave.
-pub(super) fn replay(connection: &Connection, change: ChangeId, force: bool) -> rusqlite::Result<Replay> {
-    let Some(row) = letters::row_of(connection, change)? else { return Ok(Replay::Unknown) };
-    replay_row(connection, row, force)
+pub(super) fn replay(store: &Store, change: ChangeId, force: bool) -> rusqlite::Result<Replay> {
+    let Some(row) = letters::row_of(store, change)? else { return Ok(Replay::Unknown) };
+    replay_row(store, row, force)
 }
 
 /// Tries all that fit again, up to a limit, the latest first; those refused stay dead.
@@ -92,19 +93,16 @@ pub(super) fn begin_again(connection: &Connection, row: i64) -> rusqlite::Result
 }
 
 /// Hears no more of a dead letter, or ends a held change; none where there is neither.
-pub(super) fn discard(
-    connection: &Connection,
-    letter: &LetterId,
-    reason: &str,
-) -> rusqlite::Result<Option<Vec<Finished>>> {
+pub(super) fn discard(store: &Store, letter: &LetterId, reason: &str) -> rusqlite::Result<Option<Vec<Finished>>> {
     match letter {
         LetterId::Event(event) => {
-            let sql = "UPDATE events SET discarded = ?2 WHERE id = ?1 AND failure IS NOT NULL AND discarded IS NULL";
-            let written = connection.prepare_cached(sql)?.execute(params![event.as_bytes(), reason])?;
+            let Some(seq) = store.seq_of(*event)? else { return Ok(None) };
+            let sql = "UPDATE events SET discarded = ?2 WHERE seq = ?1 AND failure IS NOT NULL AND discarded IS NULL";
+            let written = store.prepare_cached(sql)?.execute(params![seq, reason])?;
             Ok((written == 1).then(Vec::new))
         }
-        LetterId::Change(change) => match letters::row_of(connection, *change)? {
-            Some(row) => discard_change(connection, row, reason),
+        LetterId::Change(change) => match letters::row_of(store, *change)? {
+            Some(row) => discard_change(store, row, reason),
             None => Ok(None),
         },
     }
@@ -128,36 +126,36 @@ fn discard_change(connection: &Connection, row: i64, reason: &str) -> rusqlite::
 
 /// Puts what the rules of today make of an event in the place of what they failed to make of it before.
 pub(super) fn reconsider(
-    connection: &Connection,
+    store: &Store,
     event: EventId,
     verdict: Result<Vec<Change>, RuleFailure>,
 ) -> rusqlite::Result<Reconsidered> {
-    let Some(seq) = ending::seq_of_event(connection, event)? else { return Ok(Reconsidered::Unknown) };
+    let Some(seq) = store.seq_of(event)? else { return Ok(Reconsidered::Unknown) };
     let failure = verdict.as_ref().err().map(failure_json);
     let sql = "UPDATE events SET failure = ?2, discarded = NULL WHERE seq = ?1 AND failure IS NOT NULL";
-    if connection.prepare_cached(sql)?.execute(params![seq, failure])? == 0 {
+    if store.prepare_cached(sql)?.execute(params![seq, failure])? == 0 {
         return Ok(Reconsidered::NotFailed);
     }
-    let mut sender = connection.prepare_cached("SELECT sender FROM events WHERE seq = ?1")?;
+    let mut sender = store.prepare_cached("SELECT sender FROM events WHERE seq = ?1")?;
     let sender = sender.query_row([seq], |row| codec::parsed(row, "sender"))?;
-    insert(connection, seq, &sender, verdict.unwrap_or_default())?;
-    let record = find::event(connection, event)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    insert(store, seq, &sender, verdict.unwrap_or_default())?;
+    let record = find::numbered(store, seq, event)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     Ok(Reconsidered::Recorded(Box::new(record)))
 }
 
 /// They join their queues where their event stands, which may be before others.
-fn insert(connection: &Connection, seq: i64, sender: &SenderName, changes: Vec<Change>) -> rusqlite::Result<()> {
+fn insert(store: &Store, seq: i64, sender: &SenderName, changes: Vec<Change>) -> rusqlite::Result<()> {
     let mut gone: Vec<(u32, Option<ChangeId>)> = Vec::new();
     let mut keys: Vec<MembershipKey> = Vec::new();
     for mut change in changes {
         let outcome = ended_at_once(&mut change, |grant| gone.iter().find(|(index, _)| *index == grant)?.1);
         let due_at = change.schedule.filter(|_| outcome.is_none()).map(|schedule| schedule.at);
-        insert_change(connection, seq, &change, Standing { sender, urgent: false, due_at, outcome })?;
+        insert_change(store, seq, &change, Standing { sender, urgent: false, due_at, outcome })?;
         gone.push((change.id.index, change.superseded_by));
         keys.push(change.key);
     }
     for key in keys {
-        queue::arrange(connection, &key.organization.to_text(), &key.user.to_text())?;
+        queue::arrange(store, &key.organization.to_text(), &key.user.to_text())?;
     }
     Ok(())
 }

@@ -2,40 +2,41 @@
 //! Knows nothing of threads and commits.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::codec::{self, first_change, row_of};
 use super::find::{self, is_purgeable};
 use super::prepare::Prepared;
+use super::store::Store;
 use super::types::Recorded;
-use super::{brake, ending, queue};
+use super::{brake, queue};
 use crate::domain::{
-    Action, Change, ChangeId, ChangeRecord, ChangeState, EventRecord, Existing, Outcome, SenderName, Step,
+    Action, Change, ChangeId, ChangeRecord, ChangeState, EventId, EventRecord, Existing, Outcome, SenderName, Step,
 };
 
 // Recording.
 
 const INSERT_EVENT: &str = "INSERT INTO events \
     (received_at, id, content, sender, kind, source, event_id, subject, time, failure, data) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 const INSERT_CHANGE: &str = "INSERT INTO changes \
     (id, due_at, sender, urgent, outcome, step, organization, user, action, role, existing, lower, missing_user, \
      metadata, rule, rules_digest, superseded_by, ends, ends_at, dormant) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
-pub(super) fn record(connection: &Connection, entry: Prepared) -> rusqlite::Result<Recorded> {
-    if !insert_event(connection, &entry)? {
-        return repeat(connection, &entry);
+pub(super) fn record(store: &Store, entry: Prepared) -> rusqlite::Result<Recorded> {
+    if let Some(seq) = store.seq_of(entry.event.id)? {
+        return repeat(store, seq, &entry);
     }
-    let seq = connection.last_insert_rowid();
+    let seq = insert_event(store, &entry)?;
     let received_at = codec::timestamp(entry.received_at)?;
     let mut changes = Vec::with_capacity(entry.changes.len());
     for mut change in entry.changes {
         let outcome = ended_at_once(&mut change, |grant| superseder_among(&changes, grant));
-        let due_at = due_at_once(connection, &change, outcome, received_at, entry.urgent)?;
+        let due_at = due_at_once(store, &change, outcome, received_at, entry.urgent)?;
         insert_change(
-            connection,
+            store,
             seq,
             &change,
             Standing { sender: &entry.event.sender, urgent: entry.urgent, due_at, outcome },
@@ -46,9 +47,9 @@ pub(super) fn record(connection: &Connection, entry: Prepared) -> rusqlite::Resu
     Ok(Recorded::New(EventRecord { event, content, received_at, failure, changes }))
 }
 
-fn insert_event(connection: &Connection, entry: &Prepared) -> rusqlite::Result<bool> {
+fn insert_event(store: &Store, entry: &Prepared) -> rusqlite::Result<i64> {
     let event = &entry.event;
-    let inserted = connection.prepare_cached(INSERT_EVENT)?.execute(params![
+    store.prepare_cached(INSERT_EVENT)?.execute(params![
         entry.received_at,
         event.id.as_bytes(),
         entry.content.0,
@@ -61,11 +62,13 @@ fn insert_event(connection: &Connection, entry: &Prepared) -> rusqlite::Result<b
         entry.failure_json,
         entry.data,
     ])?;
-    Ok(inserted == 1)
+    let seq = store.last_insert_rowid();
+    store.identities.add(event.id, seq);
+    Ok(seq)
 }
 
-fn repeat(connection: &Connection, entry: &Prepared) -> rusqlite::Result<Recorded> {
-    let earlier = find::event(connection, entry.event.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+fn repeat(connection: &Connection, seq: i64, entry: &Prepared) -> rusqlite::Result<Recorded> {
+    let earlier = find::numbered(connection, seq, entry.event.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     Ok(if earlier.content == entry.content { Recorded::Repeated(earlier) } else { Recorded::Conflict })
 }
 
@@ -115,15 +118,10 @@ fn takes_over(action: &Action) -> bool {
     }
 }
 
-pub(super) fn insert_change(
-    connection: &Connection,
-    seq: i64,
-    change: &Change,
-    standing: Standing<'_>,
-) -> rusqlite::Result<()> {
+pub(super) fn insert_change(store: &Store, seq: i64, change: &Change, standing: Standing<'_>) -> rusqlite::Result<()> {
     let grant = codec::grant_columns(&change.action)?;
     let (row, open) = (row_of(seq, change.id.index), standing.outcome.is_none());
-    connection.prepare_cached(INSERT_CHANGE)?.execute(params![
+    store.prepare_cached(INSERT_CHANGE)?.execute(params![
         row,
         standing.due_at.map(Timestamp::as_millisecond),
         standing.sender.as_str(),
@@ -140,24 +138,24 @@ pub(super) fn insert_change(
         grant.metadata,
         change.rule,
         change.rules_digest.0,
-        superseder(connection, seq, change)?,
+        superseder(store, seq, change)?,
         change.schedule.map(|schedule| row_of(seq, schedule.grant)),
         change.schedule.map(|schedule| schedule.at.as_millisecond()),
         open && change.schedule.is_some(),
     ])?;
     if open && change.schedule.is_none() && change.action == Action::Revoke {
-        brake::expect(connection, &change.key, standing.sender, row)?;
+        brake::expect(store, &change.key, standing.sender, row)?;
     }
     Ok(())
 }
 
 /// The row of the change that took the place of this one, mostly one of the same event.
-fn superseder(connection: &Connection, seq: i64, change: &Change) -> rusqlite::Result<Option<i64>> {
+fn superseder(store: &Store, seq: i64, change: &Change) -> rusqlite::Result<Option<i64>> {
     let Some(by) = change.superseded_by else { return Ok(None) };
     if by.event == change.id.event {
         return Ok(Some(row_of(seq, by.index)));
     }
-    let seq = ending::seq_of_event(connection, by.event)?;
+    let seq = store.seq_of(by.event)?;
     Ok(seq.map(|seq| row_of(seq, by.index)))
 }
 
@@ -185,19 +183,21 @@ pub(super) fn end_leases(connection: &Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-const PURGE_EVENT: &str = concat!("DELETE FROM events WHERE seq = ?2 AND ", is_purgeable!());
+const PURGE_EVENT: &str = concat!("DELETE FROM events WHERE seq = ?2 AND ", is_purgeable!(), " RETURNING id");
 
-pub(super) fn purge(connection: &Connection, before: Timestamp, candidates: &[i64]) -> rusqlite::Result<usize> {
+pub(super) fn purge(store: &Store, before: Timestamp, candidates: &[i64]) -> rusqlite::Result<usize> {
     let mut purged = 0;
     for &seq in candidates {
         // Asked again, because the reader's look at it may be out of date.
-        if connection.prepare_cached(PURGE_EVENT)?.execute(params![before.as_millisecond(), seq])? == 1 {
-            let range = [first_change(seq), first_change(seq + 1)];
-            brake::forget(connection, range, before.as_millisecond())?;
-            connection.prepare_cached("DELETE FROM changes WHERE id >= ?1 AND id < ?2")?.execute(range)?;
-            connection.prepare_cached("DELETE FROM attempts WHERE change >= ?1 AND change < ?2")?.execute(range)?;
-            purged += 1;
-        }
+        let mut event = store.prepare_cached(PURGE_EVENT)?;
+        let id = event.query_row(params![before.as_millisecond(), seq], |row| row.get(0)).optional()?;
+        let Some(id) = id else { continue };
+        store.identities.remove(store, EventId::from_bytes(id))?;
+        let range = [first_change(seq), first_change(seq + 1)];
+        brake::forget(store, range, before.as_millisecond())?;
+        store.prepare_cached("DELETE FROM changes WHERE id >= ?1 AND id < ?2")?.execute(range)?;
+        store.prepare_cached("DELETE FROM attempts WHERE change >= ?1 AND change < ?2")?.execute(range)?;
+        purged += 1;
     }
     Ok(purged)
 }

@@ -7,22 +7,26 @@ use std::io;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::LedgerError;
 use super::open::Opened;
+use super::store::Store;
 
 /// How many callers may wait for the writer or the reader.
 const QUEUE: usize = 8192;
 /// The most that one transaction takes: bounds what a failure costs and how long the first one waits.
 const GROUP: usize = 512;
+/// How many are a group worth its commit, and how often the writer lets others run until so many wait.
+const ENOUGH: usize = 32;
+const YIELDS: usize = 20;
 
 pub(super) type Observe = Box<dyn Fn(Duration, usize) + Send>;
 
 /// Something to run inside a transaction, and to answer when the transaction is over.
 trait Work: Send {
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    fn run(&mut self, store: &Store) -> rusqlite::Result<()>;
     fn answer(self: Box<Self>, verdict: Result<(), LedgerError>);
 }
 
@@ -34,12 +38,12 @@ struct Task<F, T> {
 
 impl<F, T> Work for Task<F, T>
 where
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnOnce(&Store) -> rusqlite::Result<T> + Send,
     T: Send,
 {
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    fn run(&mut self, store: &Store) -> rusqlite::Result<()> {
         if let Some(work) = self.work.take() {
-            self.result = Some(work(connection)?);
+            self.result = Some(work(store)?);
         }
         Ok(())
     }
@@ -71,7 +75,7 @@ impl Queue {
     /// Has the work done; waits for room in the queue.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Store) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let (message, answer) = task(work);
         self.0.send(message).await.or(Err(LedgerError::Closed))?;
@@ -81,7 +85,7 @@ impl Queue {
     /// Has the work done, or says at once that the queue is full.
     pub(super) async fn offer<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Store) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let (message, answer) = task(work);
         self.0.try_send(message).map_err(|refused| match refused {
@@ -102,7 +106,7 @@ impl Queue {
 }
 
 fn task<T: Send + 'static>(
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    work: impl FnOnce(&Store) -> rusqlite::Result<T> + Send + 'static,
 ) -> (Message, oneshot::Receiver<Result<T, LedgerError>>) {
     let (answer, receiver) = oneshot::channel();
     (Message::Work(Box::new(Task { work: Some(work), result: None, answer })), receiver)
@@ -113,10 +117,10 @@ pub(super) fn start(opened: Opened, observe: Observe) -> io::Result<(Queue, Queu
     let Opened { writer, reader, lock } = opened;
     // Reads are answered one by one: one that fails must not fail its neighbours.
     let reader =
-        Worker { connection: reader, behavior: TransactionBehavior::Deferred, most: 1, observe: None, failing: false };
+        Worker { store: reader, behavior: TransactionBehavior::Deferred, most: 1, observe: None, failing: false };
     let (reads, reader) = spawn("ledger-reader", reader, None)?;
     let writer = Worker {
-        connection: writer,
+        store: writer,
         behavior: TransactionBehavior::Immediate,
         most: GROUP,
         observe: Some(observe),
@@ -136,7 +140,7 @@ fn spawn(name: &str, worker: Worker, held: Option<(File, JoinHandle<()>)>) -> io
 }
 
 struct Worker {
-    connection: Connection,
+    store: Store,
     behavior: TransactionBehavior,
     most: usize,
     observe: Option<Observe>,
@@ -151,7 +155,7 @@ impl Worker {
         held: Option<(File, JoinHandle<()>)>,
     ) -> Vec<oneshot::Sender<()>> {
         let (mut messages, mut group, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-        while queue.blocking_recv_many(&mut messages, self.most) > 0 {
+        while self.gather(&mut queue, &mut messages) {
             for message in messages.drain(..) {
                 match message {
                     Message::Work(work) => group.push(work),
@@ -167,14 +171,31 @@ impl Worker {
         gone
     }
 
+    /// Waits for the first, and then no longer than others have something to do: the larger a group, the less each costs.
+    fn gather(&self, queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) -> bool {
+        let some = queue.blocking_recv_many(messages, self.most) > 0;
+        for _ in 0..YIELDS {
+            if messages.len() + queue.len() >= ENOUGH.min(self.most) {
+                break;
+            }
+            thread::yield_now();
+        }
+        while messages.len() < self.most
+            && let Ok(message) = queue.try_recv()
+        {
+            messages.push(message);
+        }
+        some
+    }
+
     fn settle(&mut self, group: &mut Vec<Box<dyn Work>>) {
         if group.is_empty() {
             return;
         }
-        let before = self.connection.total_changes();
+        let before = self.store.total_changes();
         let verdict = self.commit(group).map_err(|error| self.failed(&error));
         // A claim that found nothing succeeds on a full disk too: only what was written, or read, tells.
-        let tells = self.observe.is_none() || self.connection.total_changes() > before;
+        let tells = self.observe.is_none() || self.store.total_changes() > before;
         if verdict.is_ok() && tells && std::mem::take(&mut self.failing) {
             tracing::info!("the ledger works again");
         }
@@ -184,19 +205,22 @@ impl Worker {
     }
 
     fn commit(&mut self, group: &mut [Box<dyn Work>]) -> rusqlite::Result<()> {
-        if !self.connection.is_autocommit() {
+        if !self.store.is_autocommit() {
             // A rollback failed earlier, for example because the disk did.
-            self.connection.execute_batch("ROLLBACK")?;
+            self.store.execute_batch("ROLLBACK")?;
         }
-        let written = self.connection.total_changes();
-        let transaction = self.connection.transaction_with_behavior(self.behavior)?;
+        let written = self.store.total_changes();
+        self.store.identities.begin();
+        let transaction = Transaction::new_unchecked(&self.store.connection, self.behavior)?;
         for work in group.iter_mut() {
-            work.run(&transaction)?;
+            work.run(&self.store)?;
         }
+        self.store.identities.advance(&transaction)?;
         let began = Instant::now();
         transaction.commit()?;
+        self.store.identities.commit();
         match &self.observe {
-            Some(observe) if self.connection.total_changes() > written => observe(began.elapsed(), group.len()),
+            Some(observe) if self.store.total_changes() > written => observe(began.elapsed(), group.len()),
             _ => {}
         }
         Ok(())
@@ -217,7 +241,7 @@ impl Worker {
 
     /// When it fails nothing is lost: the log is read again by whoever comes next.
     fn fold_log(&self) {
-        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        let _ = self.store.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
     /// The lock goes last, so that nobody opens a ledger that is still being tidied.
@@ -226,20 +250,24 @@ impl Worker {
         // A reader that panicked has let go of its connection as well.
         let _ = reader.join();
         self.fold_log();
-        drop(self.connection);
+        drop(self.store);
         drop(lock);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::Connection;
+
+    use super::super::identities::Identities;
     use super::*;
 
     fn writer() -> Worker {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (a NOT NULL)").unwrap();
         let (behavior, observe) = (TransactionBehavior::Immediate, Some(Box::new(|_, _| ()) as Observe));
-        Worker { connection, behavior, most: GROUP, observe, failing: false }
+        let store = Store { connection, identities: Identities::default() };
+        Worker { store, behavior, most: GROUP, observe, failing: false }
     }
 
     /// Settles one group that runs this, and says whether the worker takes the ledger for failing.

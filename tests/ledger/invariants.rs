@@ -3,7 +3,7 @@
 use super::Backend;
 
 /// Each finds rows that must not be.
-const BROKEN: [(&str, &str); 8] = [
+const BROKEN: [(&str, &str); 10] = [
     (
         "a time on a change that is not the oldest of its queue",
         "SELECT id FROM changes c WHERE due_at IS NOT NULL AND dormant = 0 AND id <> (SELECT min(id) FROM changes q \
@@ -39,6 +39,11 @@ const BROKEN: [(&str, &str); 8] = [
         "SELECT c.id FROM changes c LEFT JOIN removals r ON r.organization = c.organization AND r.sender = c.sender \
          AND r.done_at = 9223372036854775807 AND r.change = c.id WHERE c.action = 'revoke' AND \
          (c.outcome IS NULL AND c.dormant = 0) <> (r.change IS NOT NULL)",
+    ),
+    ("an event that is there twice", "SELECT min(seq) FROM events GROUP BY id HAVING count(*) > 1"),
+    (
+        "an id of no event",
+        "SELECT i.seq FROM identities i LEFT JOIN events e ON e.seq = i.seq AND e.id = i.id WHERE e.seq IS NULL",
     ),
 ];
 

@@ -15,9 +15,14 @@ CREATE TABLE events (
     data TEXT NOT NULL,           -- JSON
     discarded TEXT                -- why an operator wants to hear no more of its failure
 ) STRICT;
-CREATE UNIQUE INDEX event_by_id ON events (id);
 CREATE INDEX event_by_age ON events (received_at);
 CREATE INDEX event_failed ON events (seq) WHERE failure IS NOT NULL AND discarded IS NULL;
+
+-- Which event an id names; those of the latest events are only in memory.
+CREATE TABLE identities (id BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- Every event up to this one is in it.
+CREATE TABLE identities_moved (seq INTEGER NOT NULL) STRICT;
+INSERT INTO identities_moved (seq) VALUES (0);
 
 -- A membership's queue is its changes without an outcome in the order of id, without dormant ones.
 CREATE TABLE changes (

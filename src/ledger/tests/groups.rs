@@ -9,7 +9,7 @@ use serde_json::json;
 use super::super::*;
 use crate::domain::{Change, ChangeId, Digest, Event, EventType, SenderName};
 
-fn entry(name: u32) -> Entry {
+pub(super) fn entry(name: u32) -> Entry {
     let sender = SenderName::try_from("billing".to_owned()).unwrap();
     let event = Event {
         id: EventId::of(&sender, "shop", &name.to_string()),
@@ -29,13 +29,13 @@ fn request(limit: usize) -> ClaimRequest {
     ClaimRequest { now: Timestamp::UNIX_EPOCH, limit, lease: Duration::from_secs(9), turns, brakes }
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<(), LedgerError>>>>;
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<(), LedgerError>>>>;
 
 /// Work that keeps the writer inside its transaction until the sender is dropped.
 fn hold(ledger: &Ledger) -> (Answer, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let ((began, begun), (go, gate)) = (mpsc::channel(), mpsc::channel::<()>());
     let writer = ledger.writer.clone();
-    let work = move |_: &rusqlite::Connection| {
+    let work = move |_: &super::super::store::Store| {
         let _ = (began.send(()), gate.recv());
         Ok(())
     };
@@ -45,7 +45,7 @@ fn hold(ledger: &Ledger) -> (Answer, mpsc::Receiver<()>, mpsc::Sender<()>) {
 }
 
 /// As [`hold`], once the writer is in it: whatever is asked from now on is the next group.
-fn occupy(ledger: &Ledger) -> (Answer, mpsc::Sender<()>) {
+pub(super) fn occupy(ledger: &Ledger) -> (Answer, mpsc::Sender<()>) {
     let (answer, begun, go) = hold(ledger);
     begun.recv().unwrap();
     (answer, go)
