@@ -11,6 +11,7 @@ mod json;
 mod media_type;
 mod members;
 mod parse;
+mod reconsider;
 mod refusal;
 mod representation;
 
@@ -23,6 +24,8 @@ use crate::metrics::Metrics;
 use crate::rules::Rules;
 use crate::wake::Wake;
 use authenticate::Tokens;
+
+pub use reconsider::SecondLook;
 
 /// The largest body taken unless configured otherwise, in bytes; CloudEvents asks for at least 64 KiB.
 pub const BODY_LIMIT: usize = 256 * 1024;

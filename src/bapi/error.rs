@@ -189,11 +189,11 @@ impl Answered {
             (Call::FindUser, _) | (_, Subject::Role) => Class::Refused,
             (_, Subject::Organization) => Class::OrganizationMissing,
             (Call::Create, Subject::User) => Class::UserMissing,
-            (Call::Create, _) => Class::SomethingMissing,
+            (Call::Create | Call::Invite, _) => Class::SomethingMissing,
             // Who does not exist is no member.
             (Call::Update | Call::Delete, _) | (Call::Inspect, Subject::User) => Class::NotMember,
             (Call::WithdrawInvitation, _) => Class::InvitationGone,
-            (Call::Inspect | Call::FindInvitation | Call::Invite, _) => Class::OrganizationMissing,
+            (Call::Inspect | Call::FindInvitation, _) => Class::OrganizationMissing,
         }
     }
 

@@ -20,11 +20,11 @@ use tokio_util::sync::CancellationToken;
 use self::bench::{Bench, Log, created, member};
 use super::Dispatcher;
 use super::breaker::Phase;
-use super::fixtures::change;
+use super::fixtures::{change, sender};
 use super::run::{Pause, fill};
 use super::step::step;
 use crate::bapi::fake::Answer;
-use crate::domain::{Action, ChangeState, Existing, Grant, Outcome};
+use crate::domain::{Action, Brakes, ChangeState, Outcome};
 use crate::ledger::Claim;
 use crate::wake::Wake;
 
@@ -96,7 +96,7 @@ async fn a_change_that_keeps_failing_is_given_up() {
 }
 
 #[actix_rt::test]
-async fn changes_of_one_membership_keep_their_order_and_calls_their_limit() {
+async fn changes_of_one_membership_cost_the_call_of_the_last_and_calls_keep_their_limit() {
     let (calls, limit) = (20, 3);
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let seen_most = Arc::clone(&most);
@@ -107,25 +107,23 @@ async fn changes_of_one_membership_keep_their_order_and_calls_their_limit() {
         answer
     });
     bench.policy.concurrency = limit;
-    for number in 0..calls as u32 {
-        // Of roles that no order compares each has to be called for: none can stand for another.
-        let role = format!("org:role_{}", number / 4);
-        bench
-            .accept(
-                number,
-                &format!("user_{}", number % 4),
-                Action::Grant(Grant::new(role.parse().unwrap(), Existing::Raise, Vec::new())),
-            )
-            .await;
+    bench.policy.brakes = Arc::new(Brakes::new([(sender(), None)]));
+    let users = calls as u32;
+    for number in 0..users * 3 {
+        let action = if number < users { member() } else { Action::Revoke };
+        bench.accept(number, &format!("user_{:02}", number % users), action).await;
     }
     bench.run().await;
     assert!(seen_most.load(Ordering::SeqCst) <= limit);
-    for user in 0..4 {
-        let bodies = bench.fake.seen().into_iter().map(|seen| serde_json::from_str::<Value>(&seen.body).unwrap());
-        let of_user = bodies.filter(|body| body["user_id"] == format!("user_{user}"));
-        let roles: Vec<_> = of_user.map(|body| body["role"].as_str().unwrap().to_owned()).collect();
-        let wanted: Vec<_> = (0..calls / 4).map(|round| format!("org:role_{round}")).collect();
-        assert_eq!(roles, wanted);
+    let seen = bench.fake.seen();
+    let mut users_seen: Vec<_> = seen.iter().filter_map(|seen| seen.line.rsplit_once('/')).collect();
+    users_seen.sort_unstable();
+    users_seen.dedup();
+    assert_eq!((seen.len(), users_seen.len()), (calls, calls));
+    assert!(seen.iter().all(|seen| seen.line.starts_with("DELETE")));
+    for number in 0..users * 2 {
+        let outcome = bench.record(number, &format!("user_{:02}", number % users)).await.outcome;
+        assert_eq!(outcome, Some(Outcome::Superseded));
     }
 }
 

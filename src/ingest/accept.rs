@@ -17,9 +17,9 @@ pub(super) struct Accepted {
 }
 
 /// What the rules of today say about an event.
-struct Verdict {
-    changes: Vec<Change>,
-    failure: Option<RuleFailure>,
+pub(super) struct Verdict {
+    pub(super) changes: Vec<Change>,
+    pub(super) failure: Option<RuleFailure>,
 }
 
 impl Ingest {
@@ -38,7 +38,7 @@ impl Ingest {
         }
     }
 
-    fn judge(&self, sender: &Sender, event: &Event, now: Timestamp) -> Result<Verdict, Refusal> {
+    pub(super) fn judge(&self, sender: &Sender, event: &Event, now: Timestamp) -> Result<Verdict, Refusal> {
         if !sender.may_send(&event.kind) {
             return Err(Refusal::TypeNotAllowed);
         }

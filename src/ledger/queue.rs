@@ -1,6 +1,8 @@
 //! The queue of a membership: which of its changes stands for the others, and when to look at it again.
 //! The oldest of a queue carries the time; looking too early costs a look and nothing else.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -54,6 +56,10 @@ const DORMANT: &str = queued!(
 );
 const ONE: &str = queued!("JOIN events e ON e.seq = c.id >> 24 WHERE c.id = ?1");
 
+/// An event that says it happens later than this after its acceptance is taken to happen then: one wrong clock must not make
+/// all that comes after it look old.
+const TIME_AHEAD: Duration = Duration::from_secs(5 * 60);
+
 /// The queue, the oldest first.
 pub(super) fn read(connection: &Connection, organization: &str, user: &str) -> rusqlite::Result<Vec<Queued>> {
     connection.prepare_cached(QUEUE)?.query_map([organization, user], queued)?.collect()
@@ -70,12 +76,14 @@ pub(super) fn one(connection: &Connection, row: i64) -> rusqlite::Result<Option<
 }
 
 fn queued(row: &Row<'_>) -> rusqlite::Result<Queued> {
+    let event = codec::claimed_event(row)?;
     let time: Option<String> = row.get("time")?;
+    let time: Option<Timestamp> = time.map(|text| text.parse().map_err(codec::unreadable)).transpose()?;
     Ok(Queued {
         row: row.get("id")?,
         change: codec::change(row, EventId::from_bytes(row.get("event")?))?,
-        event: codec::claimed_event(row)?,
-        time: time.map(|text| text.parse().map_err(codec::unreadable)).transpose()?,
+        time: time.map(|time| time.min(event.received_at.checked_add(TIME_AHEAD).unwrap_or(Timestamp::MAX))),
+        event,
         step: codec::word(row, "step")?,
         attempts: row.get("attempts")?,
         first_attempt_at: codec::optional_time(row, "first_attempt_at")?,

@@ -75,7 +75,7 @@ async fn an_invitation_that_is_refused_says_why() {
     };
     assert_eq!(of(400, "organization_invitation_not_unique").await, Class::InvitationPending);
     assert_eq!(of(400, "already_a_member_in_organization").await, Class::AlreadyMember);
-    assert_eq!(of(404, "resource_not_found").await, Class::OrganizationMissing);
+    assert_eq!(of(404, "resource_not_found").await, Class::SomethingMissing);
     assert_eq!(of(403, "organization_membership_quota_exceeded").await, Class::Wait);
 }
 

@@ -21,7 +21,7 @@ const CASES: [(Call, [Class; 5]); 11] = {
             Call::FindInvitation,
             [OrganizationMissing, OrganizationMissing, Refused, OrganizationMissing, OrganizationMissing],
         ),
-        (Call::Invite, [OrganizationMissing, OrganizationMissing, Refused, OrganizationMissing, OrganizationMissing]),
+        (Call::Invite, [OrganizationMissing, SomethingMissing, Refused, SomethingMissing, SomethingMissing]),
         (Call::WithdrawInvitation, [OrganizationMissing, InvitationGone, Refused, InvitationGone, InvitationGone]),
     ]
 };
