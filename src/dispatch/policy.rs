@@ -89,10 +89,10 @@ impl Default for Policy {
 
 impl Policy {
     /// One retry in so much time is always allowed: a fifth of the pace, so that a backlog of them ends when Clerk is well
-    /// again and nothing else is called. From one a second to twenty.
+    /// again and nothing else is called. At least one a second.
     pub(super) fn retry_at_least_every(&self) -> Duration {
         let a_fifth = self.rate.per * 5 / self.rate.calls.max(1);
-        a_fifth.clamp(Duration::from_millis(50), Duration::from_secs(1))
+        a_fifth.min(Duration::from_secs(1))
     }
 }
 

@@ -24,15 +24,10 @@ fn bulk(id: &str, kind: &str, users: impl Iterator<Item = String>) -> Value {
     json!({"id": id, "type": kind, "data": {"organization_id": "org_acme", "users": users.collect::<Vec<_>>()}})
 }
 
-/// The rules of the other tests, and removals that no brake holds.
+/// The rules of the other tests, and removals.
 fn rules() -> String {
-    let unbraked = RULES.replace(
-        "    roles: [\"org:viewer\", \"org:member\", \"org:admin\"]\n",
-        "    roles: [\"org:viewer\", \"org:member\", \"org:admin\"]\n    brake: off\n",
-    );
-    assert_ne!(unbraked, RULES);
     format!(
-        r#"{unbraked}
+        r#"{RULES}
   - name: member removed
     on: member.removed
     revoke: {{ organization: data.organization_id, user: data.user_id }}

@@ -25,10 +25,12 @@ senders:
     tokens: [{ env: BILLING_TOKEN }]
     events: ["plan.*", "odd.*"]
     roles: ["org:viewer", "org:member"]
+    brake: off
   support:
     tokens: [{ env: SUPPORT_TOKEN }]
     events: ["member.*"]
     roles: ["org:viewer", "org:member", "org:admin"]
+    brake: off
 roles: ["org:viewer", "org:member", "org:admin"]
 tables:
   role_of_plan: { team: "org:member", enterprise: "org:admin" }
