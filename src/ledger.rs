@@ -96,8 +96,8 @@ impl Ledger {
     }
 
     /// Lets these pass the brake, and says how many they were.
-    pub async fn release_held(&self, filter: HeldFilter) -> Result<usize, LedgerError> {
-        self.writer.ask(move |store| held::release(store, &filter)).await
+    pub async fn release_held(&self, filter: HeldFilter, limit: usize) -> Result<usize, LedgerError> {
+        self.writer.ask(move |store| held::release(store, &filter, limit)).await
     }
 
     /// Up to `limit` of the dead letters that fit, the latest first, from where a page ended.

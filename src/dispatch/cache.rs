@@ -59,6 +59,8 @@ pub(super) struct Cache {
     members: Bounded<OrganizationId, u64>,
     /// The changes that go on under ids from here, with the key they had before.
     served: Bounded<ChangeId, MembershipKey>,
+    /// Those that went back to their names: what is known here does not help them.
+    mended: Bounded<ChangeId, ()>,
 }
 
 impl Cache {
@@ -70,11 +72,15 @@ impl Cache {
             organizations: Bounded::new(CAPACITY),
             members: Bounded::new(CAPACITY),
             served: Bounded::new(CAPACITY),
+            mended: Bounded::new(CAPACITY),
         }
     }
 
     /// The key of a change that is about to look up a name, as far as its names are known.
     pub(super) fn resolve(&mut self, claim: &Claim, now: Instant) -> Option<MembershipKey> {
+        if self.mended.get(&claim.change.id, now, Duration::MAX).is_some() {
+            return None;
+        }
         let mut change = claim.change.clone();
         let mut step = claim.step.clone();
         // One name after the other, for as long as the next step is the next look-up.
@@ -123,11 +129,12 @@ impl Cache {
     }
 
     /// Where an answer finds something missing under ids from here: forgets them, and gives the key to look up again.
-    pub(super) fn mend(&mut self, claim: &Claim, answer: &Answer) -> Option<MembershipKey> {
+    pub(super) fn mend(&mut self, claim: &Claim, answer: &Answer, now: Instant) -> Option<MembershipKey> {
         if !misses(answer) {
             return None;
         }
         let before = self.served.remove(&claim.change.id)?;
+        self.mended.put(claim.change.id, (), now);
         self.users.remove(&before.user);
         if let OrganizationRef::Slug(slug) = &before.organization {
             self.organizations.remove(slug);

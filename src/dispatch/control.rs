@@ -122,6 +122,11 @@ impl Control {
         news
     }
 
+    /// A change came to its end.
+    pub(super) fn forget(&mut self, change: ChangeId) {
+        self.retries.forget(change);
+    }
+
     pub(super) fn phase(&self) -> Phase {
         self.breaker.phase()
     }

@@ -83,6 +83,11 @@ impl RetryBudget {
         }
     }
 
+    /// This change makes no further call.
+    pub(super) fn forget(&mut self, change: ChangeId) {
+        self.failed.remove(&change);
+    }
+
     /// The call of this change failed, and is to be repeated.
     pub(super) fn failed(&mut self, change: ChangeId) {
         if self.failed.len() < REMEMBERED {

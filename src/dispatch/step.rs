@@ -6,7 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::bapi::Health;
-use crate::domain::{Attempt, Brake};
+use crate::domain::{Attempt, Brake, Step};
 use crate::ledger::{Claim, Next, Settled, Settlement};
 
 use super::call::{Call, Called, call};
@@ -64,7 +64,8 @@ const ATTEMPTS_KEPT: u32 = 10;
 
 /// Whether the ledger can do without an attempt that found Clerk down.
 fn tells_nothing_new(claim: &Claim, next: &Next) -> bool {
-    let goes_on = matches!(next, Next::Again { answer_lost, .. } if *answer_lost == claim.answer_lost);
+    let as_before = |step: &Step, lost: bool| *step == claim.step && lost == claim.answer_lost;
+    let goes_on = matches!(next, Next::Again { step, answer_lost, .. } if as_before(step, *answer_lost));
     goes_on && claim.attempts >= ATTEMPTS_KEPT
 }
 
@@ -100,7 +101,7 @@ impl Context {
     fn came(&self, claim: &Claim, called: Called) -> Came {
         let Called { answer, health, why, attempt } = called;
         self.cache.borrow_mut().learn(claim, &answer, Instant::now());
-        let outdated = self.cache.borrow_mut().mend(claim, &answer);
+        let outdated = self.cache.borrow_mut().mend(claim, &answer, Instant::now());
         let decision =
             outdated.map_or_else(|| decide(claim, &answer, &self.guard(claim)), |key| Decision::Found { key });
         self.metrics.attempt(decision.class(), f64::from(attempt.duration_ms) / 1000.0);
@@ -124,7 +125,10 @@ async fn settle(context: &Context, claim: &Claim, came: Came) {
     match context.settle(settlement).await {
         Some(Settled::Recorded { finished }) => {
             told(context, claim, attempt.as_ref(), &next);
-            finished.iter().for_each(|finished| report::finished(context, finished));
+            for finished in &finished {
+                report::finished(context, finished);
+                context.control.borrow_mut().forget(finished.change.id);
+            }
         }
         Some(Settled::Stale) => tracing::debug!(%change, "the lease had lapsed; the attempt counts for nothing"),
         None => tracing::debug!(%change, "not settled; the lease will lapse"),
@@ -134,6 +138,7 @@ async fn settle(context: &Context, claim: &Claim, came: Came) {
 fn told(context: &Context, claim: &Claim, attempt: Option<&Attempt>, next: &Next) {
     match next {
         Next::Done { outcome, reason, .. } => {
+            context.control.borrow_mut().forget(claim.change.id);
             report::outcome(context, claim, attempt, *outcome, reason.as_deref());
         }
         Next::Again { step, due_at, reason, .. } => report::again(claim, attempt, step, *due_at, reason.as_deref()),

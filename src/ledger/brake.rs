@@ -54,6 +54,10 @@ pub(super) fn removals(
 ) -> rusqlite::Result<u32> {
     let Some(brake) = brake.filter(|_| can_remove(queued, replaces) && decides(&queued.step)) else { return Ok(0) };
     let (organization, sender) = (queued.change.key.organization.to_text(), queued.event.sender.as_str());
+    if queued.step == Step::Update && !is_expected(connection, queued)? {
+        // It raises a role.
+        return Ok(0);
+    }
     let window = i64::try_from(brake.window.as_millis()).unwrap_or(i64::MAX);
     let since = now.saturating_sub(window);
     let over = "DELETE FROM removals WHERE organization = ?1 AND sender = ?2 AND done_at <= ?3";
@@ -64,6 +68,13 @@ pub(super) fn removals(
         .prepare_cached(count)?
         .query_row(params![organization, sender, queued.row, brake.limit], |row| row.get(0))?;
     Ok(others + 1)
+}
+
+fn is_expected(connection: &Connection, queued: &Queued) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM removals \
+        WHERE organization = ?1 AND sender = ?2 AND done_at = ?3 AND change = ?4)";
+    let values = params![queued.change.key.organization.to_text(), queued.event.sender.as_str(), TO_COME, queued.row];
+    connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
 }
 
 /// Whether it is at this call, or after it, that a membership is ended or lowered.

@@ -61,7 +61,12 @@ fn claim_of(
         *looks -= 1;
         let Some(due) = next(connection, sender, terms.now)? else { return Ok(None) };
         if due.dormant {
-            schedule::wake(connection, due.row)?;
+            match schedule::wake(connection, due.row) {
+                Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
+                    postpone(connection, due.row, terms.lapses, &error)?;
+                }
+                other => other?,
+            }
         } else if let Some(claim) = look(connection, &due, terms, finished)? {
             return Ok(Some(claim));
         }

@@ -10,7 +10,7 @@ use crate::domain::{ChangeId, EventId, Outcome};
 
 const END: &str = "UPDATE changes SET outcome = ?2, superseded_by = ?3, reason = coalesce(?4, reason), \
     membership_id = coalesce(?5, membership_id), due_at = NULL, not_before = NULL, leased = 0, covered_by = NULL, \
-    dormant = 0, held = 0 WHERE id = ?1";
+    dormant = 0, held = 0 WHERE id = ?1 AND outcome IS NULL";
 
 /// How a change ends.
 pub(super) struct End<'a> {
@@ -26,10 +26,10 @@ impl End<'_> {
     }
 }
 
-/// Writes the end of one change; what the brake counted of it is the caller's to settle.
-pub(super) fn write(connection: &Connection, row: i64, end: &End<'_>) -> rusqlite::Result<()> {
+/// Writes the end of one change, and says whether it had none yet; what the brake counted of it is the caller's to settle.
+pub(super) fn write(connection: &Connection, row: i64, end: &End<'_>) -> rusqlite::Result<bool> {
     let values = params![row, end.outcome.name(), end.superseded_by, end.reason, end.membership_id];
-    connection.prepare_cached(END)?.execute(values).map(drop)
+    Ok(connection.prepare_cached(END)?.execute(values)? == 1)
 }
 
 /// Ends a change without a call, and the revoke that was scheduled for it.
@@ -39,7 +39,10 @@ pub(super) fn without_call(
     end: &End<'_>,
     finished: &mut Vec<Finished>,
 ) -> rusqlite::Result<()> {
-    write(connection, queued.row, end)?;
+    if !write(connection, queued.row, end)? {
+        // The end of a grant took it along.
+        return Ok(());
+    }
     brake::drop_expected(connection, &queued)?;
     if queued.limited {
         schedule::grant_ended(connection, &queued, end.superseded_by.unwrap_or(queued.row), finished)?;

@@ -40,13 +40,17 @@ pub(super) fn list(store: &Store, filter: &HeldFilter, limit: usize) -> rusqlite
     Ok(list)
 }
 
-/// Lets them pass the brake, and says how many they were.
-pub(super) fn release(store: &Store, filter: &HeldFilter) -> rusqlite::Result<usize> {
-    let rows = rows(store, filter, i64::MAX)?;
+const LEADER: &str = "UPDATE changes SET held = 0, released = 1, reason = NULL \
+    WHERE id = (SELECT covered_by FROM changes WHERE id = ?1) AND held = 1";
+
+/// Lets the oldest of them pass the brake, each with the one that stands for it, and says how many they were.
+pub(super) fn release(store: &Store, filter: &HeldFilter, limit: usize) -> rusqlite::Result<usize> {
+    let rows = rows(store, filter, i64::try_from(limit).unwrap_or(i64::MAX))?;
     let sql = "UPDATE changes SET held = 0, released = 1, reason = NULL WHERE id = ?1 RETURNING organization, user";
     for row in &rows {
         let mut statement = store.prepare_cached(sql)?;
         let key: (String, String) = statement.query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        store.prepare_cached(LEADER)?.execute([row])?;
         queue::arrange(store, &key.0, &key.1)?;
     }
     Ok(rows.len())

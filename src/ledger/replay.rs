@@ -75,7 +75,7 @@ const REVIVE: &str = "UPDATE changes SET outcome = NULL, organization = coalesce
 
 fn revive(connection: &Connection, row: i64, force: bool) -> rusqlite::Result<()> {
     connection.prepare_cached(REVIVE)?.execute(params![row, force])?;
-    schedule::revive(connection, row)?;
+    schedule::revive(connection, row, force)?;
     let Some(queued) = begin_again(connection, row)? else { return Ok(()) };
     let key = &queued.change.key;
     if queued.change.action == Action::Revoke {

@@ -123,13 +123,13 @@ pub(super) fn rename(connection: &Connection, one: &Queued, key: &MembershipKey)
 
 const REVIVE: &str = "UPDATE changes SET outcome = NULL, superseded_by = NULL, reason = NULL, dormant = 1, \
     due_at = ends_at, organization = coalesce(named_organization, organization), user = coalesce(named_user, user), \
-    named_organization = NULL, named_user = NULL \
+    named_organization = NULL, named_user = NULL, forced = ?4 \
     WHERE id >= ?1 AND id < ?2 AND ends = ?3 AND outcome = 'superseded' AND superseded_by = ?3 RETURNING id";
 
-/// A dead grant is tried again: so the revoke that ends it sleeps again.
-pub(super) fn revive(connection: &Connection, grant: i64) -> rusqlite::Result<()> {
+/// A dead grant is tried again: so the revoke that ends it sleeps again, and is as forced as the grant.
+pub(super) fn revive(connection: &Connection, grant: i64, force: bool) -> rusqlite::Result<()> {
     let seq = codec::seq_of(grant);
-    let values = params![codec::first_change(seq), codec::first_change(seq + 1), grant];
+    let values = params![codec::first_change(seq), codec::first_change(seq + 1), grant, force];
     let mut statement = connection.prepare_cached(REVIVE)?;
     let rows: Vec<i64> = statement.query_map(values, |row| row.get(0))?.collect::<Result<_, _>>()?;
     rows.into_iter().try_for_each(|row| replay::begin_again(connection, row).map(drop))

@@ -99,13 +99,16 @@ fn done(
         brake::done(connection, &claimed, at)?;
     }
     let time = covered.iter().map(|one| one.time).fold(claimed.time, Option::max);
+    // One that was passed over for its age has not taken effect.
+    let counts = |one: &&Queued| !one.time.zip(time).is_some_and(|(own, newest)| own < newest);
+    let newest = covered.iter().filter(counts).map(|one| one.row).fold(claimed.row, i64::max);
     for one in covered {
         ending::without_call(connection, one, &End::superseded(claimed.row), finished)?;
     }
     if !applied::applies(end.outcome) {
         return schedule::grant_ended(connection, &claimed, claimed.row, finished);
     }
-    applied::note(connection, &claimed.change.key, claimed.row, time)?;
+    applied::note(connection, &claimed.change.key, newest, time)?;
     schedule::took_effect(connection, &claimed, end.outcome, finished)
 }
 
@@ -131,8 +134,8 @@ pub(super) fn free(connection: &Connection, leader: &Queued) -> rusqlite::Result
     connection.prepare_cached(FREE)?.execute(values).map(drop)
 }
 
-const MOVE: &str = "UPDATE changes SET due_at = NULL, not_before = NULL, leased = 0, covered_by = NULL, replaces = 0 \
-    WHERE id = ?1";
+const MOVE: &str = "UPDATE changes SET due_at = NULL, not_before = NULL, leased = 0, \
+    covered_by = CASE WHEN ?2 THEN covered_by END, replaces = CASE WHEN ?2 THEN replaces ELSE 0 END WHERE id = ?1";
 
 /// A name was looked up, for the change and for those that it stands for: all join the queue of the new key.
 ///
@@ -144,12 +147,14 @@ fn found(connection: &Connection, claimed: Queued, key: &MembershipKey) -> rusql
     if goes_back {
         free(connection, &claimed)?;
     }
+    // One whose answer was lost is not planned anew: it still stands for the same ones.
+    let stands = claimed.answer_lost && !goes_back;
     moved.push(claimed);
     for one in &moved {
         let counted = brake::drop_expected(connection, one)?;
         schedule::follow(connection, one, key)?;
         schedule::rename(connection, one, key)?;
-        connection.prepare_cached(MOVE)?.execute([one.row])?;
+        connection.prepare_cached(MOVE)?.execute(params![one.row, stands])?;
         if counted {
             brake::expect(connection, key, &one.event.sender, one.row)?;
         }

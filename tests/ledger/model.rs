@@ -94,7 +94,7 @@ impl Bench {
                 self.model.leases.clear();
             }
             Step::ReleaseHeld => {
-                self.ledger.release_held(HeldFilter::default()).await.unwrap();
+                self.ledger.release_held(HeldFilter::default(), 99).await.unwrap();
             }
             Step::Finish(..) | Step::Retry(..) | Step::Release(..) | Step::Hold(..) if self.model.claims.is_empty() => {
             }
@@ -223,7 +223,7 @@ impl Bench {
 
     /// Whatever waits is made, and then nothing waits any more.
     async fn drain(&mut self) {
-        self.ledger.release_held(HeldFilter::default()).await.unwrap();
+        self.ledger.release_held(HeldFilter::default(), 99).await.unwrap();
         for _ in 0..self.model.rows.len() * 2 + 1 {
             self.model.now += 60_000;
             let before = self.model.claims.len();

@@ -111,9 +111,9 @@ async fn a_held_change_waits_for_an_operator_and_grants_pass_it() {
     assert_eq!(state(&ledger, "1").await, (ChangeState::Settled, Some(Outcome::Superseded)));
 
     let other = HeldFilter { organization: Some("org_other".parse().unwrap()), ..HeldFilter::default() };
-    assert_eq!(ledger.release_held(other).await, Ok(0));
+    assert_eq!(ledger.release_held(other, 99).await, Ok(0));
     let this = HeldFilter { change: Some(id("2")), ..HeldFilter::default() };
-    assert_eq!(ledger.release_held(this).await, Ok(1));
+    assert_eq!(ledger.release_held(this, 99).await, Ok(1));
     invariants::check(&backend);
     let claim = braked(&ledger, 0).await.remove(0);
     assert!(claim.released && claim.change.id == id("2"));

@@ -81,10 +81,10 @@ fn an_id_that_turns_out_wrong_is_looked_up_again_once() {
     let found = cache.resolve(&named, now).unwrap();
     let mut claim = named.clone();
     (claim.change.key, claim.step) = (found, Step::Create);
-    assert_eq!(cache.mend(&claim, &Answer::Failed(Class::AlreadyMember)), None);
-    assert_eq!(cache.mend(&claim, &Answer::Failed(Class::UserMissing)), Some(named.change.key.clone()));
+    assert_eq!(cache.mend(&claim, &Answer::Failed(Class::AlreadyMember), Instant::now()), None);
+    assert_eq!(cache.mend(&claim, &Answer::Failed(Class::UserMissing), Instant::now()), Some(named.change.key.clone()));
     assert_eq!(cache.resolve(&named, now), None, "it is forgotten");
-    assert_eq!(cache.mend(&claim, &Answer::Failed(Class::UserMissing)), None, "once");
+    assert_eq!(cache.mend(&claim, &Answer::Failed(Class::UserMissing), Instant::now()), None, "once");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn what_clerk_itself_found_is_not_looked_up_again() {
     let (mut cache, now) = (cache(), Instant::now());
     let claim = claim_of("org_1", "email:ada@example.com", member());
     cache.learn(&claim, &user_found("user_ada"), now);
-    assert_eq!(cache.mend(&claim, &Answer::Failed(Class::UserMissing)), None);
+    assert_eq!(cache.mend(&claim, &Answer::Failed(Class::UserMissing), Instant::now()), None);
 }
 
 #[test]

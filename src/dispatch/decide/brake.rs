@@ -69,11 +69,12 @@ pub(in crate::dispatch) enum Gate {
     Hold(String),
 }
 
-/// Asks the brake before a delete. A demotion was asked about when it was seen, and counted members only serve the brake.
+/// Asks the brake before a delete, and before an update that lowers a role; counted members only serve the brake.
 pub(in crate::dispatch) fn gate(claim: &Claim, guard: &Guard) -> Gate {
     match (&claim.step, &claim.change.action) {
-        (Step::Delete, _) => match guard.verdict(claim) {
-            Verdict::Pass => Gate::Call(Step::Delete),
+        // Several demotions may have been inspected before the first of them counted.
+        (step @ (Step::Delete | Step::Update), _) => match guard.verdict(claim) {
+            Verdict::Pass => Gate::Call(step.clone()),
             Verdict::CountMembers => Gate::Call(Step::CountMembers),
             Verdict::Hold(reason) => Gate::Hold(reason),
         },

@@ -220,7 +220,7 @@ fn step(claim: &Claim, clerk: &mut Clerk, cache: &mut Cache, fault: Fault) -> Op
     assert!(Call::of(claim).is_some(), "{claim:?} has no call");
     let answer = clerk.call(claim, fault)?;
     cache.learn(claim, &answer, Instant::now());
-    Some(match cache.mend(claim, &answer) {
+    Some(match cache.mend(claim, &answer, std::time::Instant::now()) {
         Some(key) => Decision::Found { key },
         None => judged(claim, &answer),
     })
