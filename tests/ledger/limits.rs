@@ -116,3 +116,35 @@ async fn a_limit_that_passed_before_its_grant_could_be_made_leaves_one_call() {
     assert_eq!(last.len(), 1);
     assert_eq!(last[0].change.action, Action::Revoke);
 }
+
+#[tokio::test]
+async fn a_grant_that_is_forced_after_something_later_still_ends_at_its_time() {
+    let (backend, ledger) = opened();
+    granted(&ledger, limited("1", "ada", Some(1_000)), Outcome::Dead).await;
+    granted(&ledger, limited("2", "ada", None), Outcome::Granted).await;
+    assert_eq!(ledger.replay(id("1", 0), true).await, Ok(Replay::Retried));
+    let claim = take(&ledger, 0, 9).await.remove(0);
+    ledger.settle(settlement(&claim, done(Outcome::Updated))).await.unwrap();
+    invariants::check(&backend);
+    let end = take(&ledger, 1_000, 9).await.remove(0);
+    assert_eq!((end.change.id, end.step), (id("1", 1), Step::Delete));
+}
+
+#[tokio::test]
+async fn a_grant_and_its_end_that_a_later_revoke_stands_for_end_once_each() {
+    let (backend, ledger) = opened();
+    ledger.record(limited("1", "ada", Some(10))).await.unwrap();
+    ledger.release(take(&ledger, 0, 9).await.remove(0).ticket, 1, at(20)).await.unwrap();
+    let mut last = limited("2", "ada", None);
+    last.changes[0].action = Action::Revoke;
+    ledger.record(last).await.unwrap();
+    take(&ledger, 15, 9).await.into_iter().for_each(|claim| assert_eq!(claim.change.id, id("2", 0)));
+    let claim = take(&ledger, 60_000, 9).await.remove(0);
+    let Ok(Settled::Recorded { finished }) = ledger.settle(settlement(&claim, done(Outcome::Revoked))).await else {
+        panic!("stale")
+    };
+    let mut ended: Vec<_> = finished.iter().map(|one| one.change.id).collect();
+    ended.sort();
+    assert_eq!(ended, [id("1", 0), id("1", 1)]);
+    invariants::check(&backend);
+}

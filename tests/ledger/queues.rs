@@ -211,3 +211,40 @@ async fn every_part_of_a_change_is_kept() {
     assert_eq!(record.changes.iter().map(|c| c.change.clone()).collect::<Vec<_>>(), wanted.changes);
     invariants::check(&backend);
 }
+
+#[tokio::test]
+async fn a_leader_of_unknown_outcome_keeps_what_it_stands_for_when_its_name_is_found() {
+    let (backend, ledger) = opened();
+    let named = |name: &str, action| {
+        let mut entry = asked(name, "user_x", action);
+        entry.changes[0].key.user = "email:ada@example.com".parse().unwrap();
+        entry
+    };
+    let ids = record(&ledger, vec![named("1", Action::Revoke), named("2", keep("org:member"))]).await;
+    let claim = take(&ledger, 0, 9).await.remove(0);
+    assert_eq!((claim.change.id, claim.replaces), (ids[1], true));
+    settle(&ledger, &claim, again(10, true)).await;
+    let claim = take(&ledger, 10, 9).await.remove(0);
+    settle(&ledger, &claim, Next::Found { key: key("ada") }).await;
+    invariants::check(&backend);
+    let claim = take(&ledger, 10, 9).await.remove(0);
+    assert_eq!((claim.change.id, claim.replaces), (ids[1], true), "the revoke before it is not forgotten");
+    assert_eq!(settle(&ledger, &claim, done(Outcome::Updated)).await, [ids[0]]);
+}
+
+#[tokio::test]
+async fn what_was_accepted_between_a_change_and_one_that_it_stood_for_comes_too_late() {
+    let (backend, ledger) = opened();
+    let mut revoke = asked("2", "user_x", Action::Revoke);
+    revoke.changes[0].key.user = "email:ada@example.com".parse().unwrap();
+    let entries =
+        vec![asked("1", "user_ada", replace("org:member")), revoke, asked("3", "user_ada", keep("org:viewer"))];
+    let ids = record(&ledger, entries).await;
+    let claims = take(&ledger, 0, 9).await;
+    let of = |id: ChangeId| claims.iter().find(|claim| claim.change.id == id).unwrap();
+    assert_eq!(settle(&ledger, of(ids[0]), done(Outcome::Granted)).await, [ids[2]]);
+    settle(&ledger, of(ids[1]), Next::Found { key: key("ada") }).await;
+    assert_eq!(take(&ledger, 0, 9).await, []);
+    assert_eq!(outcome(&ledger, ids[1]).await.0, Some(Outcome::Superseded));
+    invariants::check(&backend);
+}
