@@ -100,7 +100,7 @@ fn done(
     }
     let time = covered.iter().map(|one| one.time).fold(claimed.time, Option::max);
     // One that was passed over for its age has not taken effect.
-    let counts = |one: &&Queued| !one.time.zip(time).is_some_and(|(own, newest)| own < newest);
+    let counts = |one: &&Queued| one.time.zip(time).is_none_or(|(own, newest)| own >= newest);
     let newest = covered.iter().filter(counts).map(|one| one.row).fold(claimed.row, i64::max);
     for one in covered {
         ending::without_call(connection, one, &End::superseded(claimed.row), finished)?;
