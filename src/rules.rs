@@ -39,7 +39,7 @@ pub use diagnostic::Diagnostic;
 pub use evaluate::{Evaluation, RuleTrace, Verdict, evaluate};
 pub use globs::Globs;
 pub use load::load;
-pub use senders::{Actions, Refusal, SecretRef, Sender};
+pub use senders::{Actions, Jwks, Refusal, SecretRef, Sender, ServiceAccount};
 
 use crate::domain::{Digest, Role};
 

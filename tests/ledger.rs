@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use usher::domain::{
     Action, Attempt, AttemptCode, Brake, Brakes, Change, ChangeId, ChangeState, Digest, Event, EventId, EventStatus,
-    EventType, Existing, Grant, MembershipKey, Metadata, MissingUser, Outcome, Role, RuleFailure, Schedule, SenderName,
-    Step, Turns,
+    EventType, Existing, Extensions, Grant, MembershipKey, Metadata, MissingUser, Outcome, Role, RuleFailure, Schedule,
+    SenderName, Step, TraceContext, Turns,
 };
 use usher::ledger::{
     Claim, ClaimRequest, Claimed, Entry, HeldFilter, Ledger, LedgerError, LetterFilter, LetterId, LetterKind, Next,
@@ -77,10 +77,18 @@ fn entry(name: &str, received: i64, users: &[&str]) -> Entry {
         kind: EventType::try_from("plan.purchased".to_owned()).unwrap(),
         subject: Some("é \u{0} \"quoted\"".to_owned()),
         time: Some("2026-11-24T10:00:00.123456789Z".parse().unwrap()),
+        extensions: Extensions::from_iter([
+            ("partitionkey".to_owned(), json!("acmé")),
+            ("sequence".to_owned(), json!(7)),
+        ]),
+        trace: Some(TraceContext {
+            traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
+            tracestate: Some("vendor=1".to_owned()),
+        }),
         data: json!({ "plan": "team", "seats": [1, 2.5, null], "note": "naïve\u{0}\n" }),
     };
     let changes = users.iter().zip(0..).map(|(user, index)| change(event.id, index, user)).collect();
-    Entry { event, received_at: at(received), failure: None, changes, urgent: false }
+    Entry { event, received_at: at(received), failure: None, changes, urgent: false, keys: Vec::new() }
 }
 
 fn change(event: EventId, index: u32, user: &str) -> Change {

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use usher::domain::{Action, Change, Event, EventId, EventType, Existing, Grant, Role, SenderName};
+use usher::domain::{Action, Change, Event, EventId, EventType, Existing, Extensions, Grant, Role, SenderName};
 use usher::rules::{self, Refusal, Rules, Verdict};
 
 #[path = "rules/carried.rs"]
@@ -43,6 +43,8 @@ fn event(kind: &str, data: Value) -> Event {
         kind: EventType::try_from(kind.to_owned()).unwrap(),
         subject: None,
         time: Some("2026-01-31T12:00:00Z".parse().unwrap()),
+        extensions: Extensions::default(),
+        trace: None,
         data,
     }
 }

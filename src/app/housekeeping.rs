@@ -68,7 +68,7 @@ async fn purge(stop: &CancellationToken, ledger: &Ledger, retention: Duration) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Event, EventId, EventType, SenderName};
+    use crate::domain::{Event, EventId, EventType, Extensions, SenderName};
     use crate::ledger::Entry;
 
     /// An event that no rule matched: finished as soon as it is recorded.
@@ -82,9 +82,11 @@ mod tests {
             kind: EventType::try_from("plan.seen".to_owned()).unwrap(),
             subject: None,
             time: None,
+            extensions: Extensions::default(),
+            trace: None,
             data: serde_json::Value::Null,
         };
-        Entry { event, received_at, failure: None, changes: Vec::new(), urgent: false }
+        Entry { event, received_at, failure: None, changes: Vec::new(), urgent: false, keys: Vec::new() }
     }
 
     #[actix_web::test]

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use crate::domain::{
-    Action, Change, ChangeId, Digest, Event, EventId, EventType, Existing, Grant, MembershipKey, Role, SenderName,
+    Action, Change, ChangeId, Digest, Event, EventId, EventType, Existing, Extensions, Grant, MembershipKey, Role,
+    SenderName,
 };
 use crate::ledger::{Claim, ClaimedEvent, Entry, Ticket};
 
@@ -77,7 +78,16 @@ pub(super) fn entry(number: u32, user: &str, action: Action) -> Entry {
         kind: kind(),
         subject: None,
         time: None,
+        extensions: Extensions::default(),
+        trace: None,
         data: serde_json::Value::Null,
     };
-    Entry { event, received_at: Timestamp::now(), failure: None, changes: vec![change], urgent: false }
+    Entry {
+        event,
+        received_at: Timestamp::now(),
+        failure: None,
+        changes: vec![change],
+        urgent: false,
+        keys: Vec::new(),
+    }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Digest, ParseError};
+use super::{Digest, Extensions, ParseError, TraceContext};
 
 /// The name of a sender in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,6 +118,25 @@ impl FromStr for EventId {
     }
 }
 
+/// A further claim on an event's identity, beside (source, id): an `Idempotency-Key`, or the id that a signature covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyId([u8; 16]);
+
+impl KeyId {
+    /// The key that `sender` gives in a header of this name; nobody else can claim it.
+    pub fn of(sender: &SenderName, header: &str, key: &str) -> Self {
+        let digest = Digest::of_parts(&["key", sender.as_str(), header, key]);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.0[..16]);
+        Self(bytes)
+    }
+
+    /// The sixteen bytes, for storage.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
 /// One event of one authenticated sender (CloudEvents 1.0.2 context attributes and data).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -135,6 +154,10 @@ pub struct Event {
     pub subject: Option<String>,
     /// CloudEvents `time`.
     pub time: Option<Timestamp>,
+    /// CloudEvents extension attributes.
+    pub extensions: Extensions,
+    /// The trace that its request, or else the event itself, belongs to.
+    pub trace: Option<TraceContext>,
     /// The payload; `null` where there is none.
     pub data: Value,
 }

@@ -60,7 +60,11 @@ impl Ingest {
     /// The ledger decides whether it is the first time; the verdict of today counts only then.
     async fn record(&self, event: Event, verdict: Verdict, received_at: Timestamp) -> Result<Accepted, Refusal> {
         let Verdict { changes, failure } = verdict;
-        match self.ledger.record(Entry { event, received_at, failure, changes, urgent: false }).await? {
+        match self
+            .ledger
+            .record(Entry { event, received_at, failure, changes, urgent: false, keys: Vec::new() })
+            .await?
+        {
             Recorded::New(record) => {
                 if record.status() == EventStatus::Pending {
                     self.wake.ring();
@@ -68,7 +72,7 @@ impl Ingest {
                 Ok(Accepted { record, replayed: false })
             }
             Recorded::Repeated(record) => Ok(Accepted { record, replayed: true }),
-            Recorded::Conflict => Err(Refusal::Conflict),
+            Recorded::Conflict | Recorded::KeyTaken => Err(Refusal::Conflict),
         }
     }
 

@@ -9,7 +9,7 @@ use super::identity::{self, IdentityError, MAX_ID};
 use super::json::{self, JsonError};
 use super::media_type::{self, Format};
 use super::members::Members;
-use crate::domain::{Event, EventId, EventType, SenderName};
+use crate::domain::{Event, EventId, EventType, Extensions, SenderName};
 use crate::http::problem::Mistake;
 
 const MAX_TYPE: usize = 255;
@@ -103,7 +103,18 @@ fn common(members: &mut Members, sender: &SenderName, event_id: String, source: 
     let time = members.parsed("time", 64, "expected a time as RFC 3339 has it: 2026-01-31T12:00:00Z", rfc_3339);
     let id = EventId::of(sender, &source, &event_id);
     let kind = EventType::try_from(kind).ok()?;
-    Some(Event { id, sender: sender.clone(), source, event_id, kind, subject, time, data })
+    Some(Event {
+        id,
+        sender: sender.clone(),
+        source,
+        event_id,
+        kind,
+        subject,
+        time,
+        extensions: Extensions::default(),
+        trace: None,
+        data,
+    })
 }
 
 fn finished(members: Members, event: Option<Event>) -> Result<Event, ParseError> {

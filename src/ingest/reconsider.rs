@@ -63,7 +63,7 @@ mod tests {
     use super::super::authenticate::Tokens;
     use super::super::refusal::Refusal;
     use super::*;
-    use crate::domain::{Event, EventType};
+    use crate::domain::{Event, EventType, Extensions};
     use crate::ledger::Ledger;
     use crate::metrics::Metrics;
     use crate::rules::{self, Rules};
@@ -88,7 +88,18 @@ mod tests {
         let (source, event_id) = ("shop".to_owned(), "1".to_owned());
         let (id, kind) = (EventId::of(&sender, &source, &event_id), EventType::try_from("plan.bought".to_owned()));
         let data = json!({"o": "org_1", "u": "user_1", "role": "org:member"});
-        Event { id, sender, source, event_id, kind: kind.unwrap(), subject: None, time: None, data }
+        Event {
+            id,
+            sender,
+            source,
+            event_id,
+            kind: kind.unwrap(),
+            subject: None,
+            time: None,
+            extensions: Extensions::default(),
+            trace: None,
+            data,
+        }
     }
 
     #[tokio::test]

@@ -11,8 +11,8 @@ use rusqlite::types::Type;
 use super::prepare::INDEX_BITS;
 use super::types::ClaimedEvent;
 use crate::domain::{
-    Action, Attempt, AttemptCode, Change, ChangeId, Digest, Event, EventId, Existing, Grant, MembershipKey, Metadata,
-    MissingUser, Outcome, ParseError, Role, RuleFailure, Schedule,
+    Action, Attempt, AttemptCode, Change, ChangeId, Digest, Event, EventId, Existing, Extensions, Grant, MembershipKey,
+    Metadata, MissingUser, Outcome, ParseError, Role, RuleFailure, Schedule, TraceContext,
 };
 
 /// The columns that [`change`] reads.
@@ -88,8 +88,21 @@ pub(super) fn event(row: &Row<'_>, id: EventId) -> rusqlite::Result<Event> {
         kind: parsed(row, "kind")?,
         subject: row.get("subject")?,
         time: time.map(|text| text.parse().map_err(unreadable)).transpose()?,
+        extensions: extensions(row)?,
+        trace: trace(row)?,
         data: serde_json::from_str(row.get_ref("data")?.as_str().map_err(unreadable)?).map_err(unreadable)?,
     })
+}
+
+fn extensions(row: &Row<'_>) -> rusqlite::Result<Extensions> {
+    let text = row.get_ref("extensions")?;
+    let text = text.as_str_or_null().map_err(unreadable)?;
+    text.map_or_else(|| Ok(Extensions::new()), |text| serde_json::from_str(text).map_err(unreadable))
+}
+
+fn trace(row: &Row<'_>) -> rusqlite::Result<Option<TraceContext>> {
+    let Some(traceparent) = row.get("traceparent")? else { return Ok(None) };
+    Ok(Some(TraceContext { traceparent, tracestate: row.get("tracestate")? }))
 }
 
 pub(super) fn claimed_event(row: &Row<'_>) -> rusqlite::Result<ClaimedEvent> {

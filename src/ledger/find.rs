@@ -9,8 +9,8 @@ use super::store::Store;
 use super::types::Statistics;
 use crate::domain::{Attempt, ChangeRecord, ChangeState, Digest, EventId, EventRecord};
 
-const EVENT: &str = "SELECT received_at, content, sender, kind, source, event_id, subject, time, failure, data \
-    FROM events WHERE seq = ?1";
+const EVENT: &str = "SELECT received_at, content, sender, kind, source, event_id, subject, time, failure, data, \
+    extensions, traceparent, tracestate FROM events WHERE seq = ?1";
 
 const CHANGES: &str = concat!(
     "SELECT ",

@@ -1,6 +1,7 @@
 //! What of an entry can be made ready outside the writer thread: checks, digest and JSON.
 //! Knows no SQL.
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::error::LedgerError;
@@ -19,23 +20,30 @@ pub(super) struct Prepared {
     pub(super) changes: Vec<Change>,
     pub(super) content: Digest,
     pub(super) data: String,
+    /// Most events have none.
+    pub(super) extensions: Option<String>,
     pub(super) urgent: bool,
 }
 
 /// Refuses an entry that would make the whole group fail.
 pub(super) fn prepare(entry: Entry) -> Result<Prepared, LedgerError> {
-    let Entry { event, received_at, failure, changes, urgent } = entry;
+    let Entry { event, received_at, failure, changes, urgent, keys: _ } = entry;
     let changes = in_order(event.id, changes)?;
     Ok(Prepared {
         received_at: received_at.as_millisecond(),
         failure_json: failure.as_ref().map(failure_json),
         content: event.content_digest(),
-        data: serde_json::to_string(&event.data).map_err(|error| LedgerError::Unavailable(error.to_string()))?,
+        data: json(&event.data)?,
+        extensions: (!event.extensions.is_empty()).then(|| json(&event.extensions)).transpose()?,
         urgent,
         event,
         failure,
         changes,
     })
+}
+
+fn json(value: &impl Serialize) -> Result<String, LedgerError> {
+    serde_json::to_string(value).map_err(|error| LedgerError::Unavailable(error.to_string()))
 }
 
 /// The changes in the order of their index, where they can be written as those of this event.

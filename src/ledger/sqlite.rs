@@ -17,8 +17,8 @@ use crate::domain::{
 // Recording.
 
 const INSERT_EVENT: &str = "INSERT INTO events \
-    (received_at, id, content, sender, kind, source, event_id, subject, time, failure, data) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    (received_at, id, content, sender, kind, source, event_id, subject, time, failure, data, extensions, traceparent, \
+     tracestate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 const INSERT_CHANGE: &str = "INSERT INTO changes \
     (id, due_at, sender, urgent, outcome, step, organization, user, action, role, existing, lower, missing_user, \
@@ -61,6 +61,9 @@ fn insert_event(store: &Store, entry: &Prepared) -> rusqlite::Result<i64> {
         event.time.map(|time| time.to_string()),
         entry.failure_json,
         entry.data,
+        entry.extensions,
+        event.trace.as_ref().map(|trace| &trace.traceparent),
+        event.trace.as_ref().and_then(|trace| trace.tracestate.as_deref()),
     ])?;
     let seq = store.last_insert_rowid();
     store.identities.add(event.id, seq);

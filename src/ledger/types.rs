@@ -14,8 +14,8 @@ pub use operator::{
 };
 
 use crate::domain::{
-    Attempt, Brakes, Change, Event, EventRecord, EventType, MembershipKey, Outcome, RuleFailure, SenderName, Step,
-    Turns,
+    Attempt, Brakes, Change, Event, EventRecord, EventType, KeyId, MembershipKey, Outcome, RuleFailure, SenderName,
+    Step, Turns,
 };
 
 /// An event to record, with what the rules made of it.
@@ -31,6 +31,8 @@ pub struct Entry {
     pub changes: Vec<Change>,
     /// Whoever sent it waits for its outcome: its changes go before others of the same sender.
     pub urgent: bool,
+    /// Further claims on its identity; each names this event from now on.
+    pub keys: Vec<KeyId>,
 }
 
 /// What became of an entry.
@@ -42,6 +44,8 @@ pub enum Recorded {
     Repeated(EventRecord),
     /// An event of the same identity with another content was there before; nothing is written.
     Conflict,
+    /// One of its keys names another event; nothing is written.
+    KeyTaken,
 }
 
 /// What is asked of a claim.

@@ -9,7 +9,7 @@ use super::expected::{self, Expected};
 use super::fields::{self, Fields};
 use super::rule::{Rule, Surroundings};
 use super::tree::Node;
-use crate::domain::{Event, EventId, EventType, SenderName};
+use crate::domain::{Event, EventId, EventType, Extensions, SenderName};
 
 const EVENT: &[&str] = &["type", "source", "subject", "id", "time", "sender", "data"];
 
@@ -88,6 +88,8 @@ fn event(report: &mut Report<'_>, node: &Node, rule: Option<&Rule>, around: &Sur
         kind,
         subject: subject.map(str::to_owned),
         time,
+        extensions: Extensions::default(),
+        trace: None,
         data: fields.get("data").map(Node::to_json).unwrap_or_default(),
     })
 }

@@ -10,9 +10,12 @@ use super::globs::{Glob, Globs};
 use super::roles;
 use super::share;
 use super::tree::{Content, Entry, Node};
-use crate::domain::{Action, Brake, Change, EventType, Role, SenderName};
+use crate::domain::{Action, Brake, Change, EventRate, EventType, Role, SenderName};
 
 const KEYS: &[&str] = &["tokens", "events", "roles", "organizations", "actions", "weight", "brake"];
+
+/// How many events a batch may have unless the file says otherwise.
+const MAX_BATCH: usize = 100;
 
 /// Someone who may POST events.
 #[derive(Debug, Clone)]
@@ -21,8 +24,18 @@ pub struct Sender {
     pub name: SenderName,
     /// Where its bearer tokens are; any of them proves it.
     pub tokens: Vec<SecretRef>,
+    /// Where the secrets and public keys of its Standard Webhooks signatures are; any of them proves it.
+    pub signing_secrets: Vec<SecretRef>,
+    /// The Kubernetes ServiceAccount whose tokens prove it.
+    pub service_account: Option<ServiceAccount>,
     /// The event types it may send.
     pub events: Globs,
+    /// The CloudEvents sources it may send.
+    pub sources: Globs,
+    /// How many events it may send in how long, unless that is off.
+    pub rate: Option<EventRate>,
+    /// How many events it may send in one batch.
+    pub max_batch: usize,
     /// The roles its events may give: a ceiling that no rule lifts.
     pub roles: Vec<Role>,
     /// The organizations its events may change.
@@ -33,6 +46,35 @@ pub struct Sender {
     pub weight: u32,
     /// What holds back its removals, unless it is off.
     pub brake: Option<Brake>,
+}
+
+/// Whose ServiceAccount tokens are taken, and where the keys are that verify them (OpenID Connect Core 1.0).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceAccount {
+    /// `iss`
+    pub issuer: String,
+    /// Must be among `aud`.
+    pub audience: String,
+    /// `sub`: `system:serviceaccount:NAMESPACE:NAME`.
+    pub subject: String,
+    /// The issuer's keys.
+    pub jwks: Jwks,
+}
+
+/// Where a JSON Web Key Set (RFC 7517) is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Jwks {
+    /// In this file, read again when it changes.
+    File(PathBuf),
+    /// At this address.
+    Url {
+        /// `https://…`
+        url: String,
+        /// Certificates to trust instead of the public ones, as PEM.
+        ca: Option<PathBuf>,
+        /// A bearer token to show there, read again for every fetch.
+        token: Option<PathBuf>,
+    },
 }
 
 /// Where a secret is found.
@@ -146,7 +188,23 @@ fn sender<'n>(
     let (weight, brake) = (share::weight(report, &fields), share::brake(report, &fields));
     let (Ok(name), Some(events), Some(organizations)) = (name, events, organizations) else { return };
     let (tokens, actions) = (tokens.unwrap_or_default(), actions.unwrap_or(both));
-    senders.all.push(Sender { name, tokens, events, roles, organizations, actions, weight, brake });
+    let (signing_secrets, service_account) = (Vec::new(), None);
+    let (sources, rate) = (Globs(Glob::new("*").into_iter().collect()), None);
+    senders.all.push(Sender {
+        name,
+        tokens,
+        signing_secrets,
+        service_account,
+        events,
+        sources,
+        rate,
+        max_batch: MAX_BATCH,
+        roles,
+        organizations,
+        actions,
+        weight,
+        brake,
+    });
 }
 
 /// Whatever a sender holds besides names may be a secret at the wrong place.

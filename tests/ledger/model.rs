@@ -129,7 +129,7 @@ impl Bench {
         match self.ledger.record(entry).await.unwrap() {
             Recorded::New(_) => assert!(new),
             Recorded::Repeated(_) => assert!(!new),
-            Recorded::Conflict => panic!("the content is the same"),
+            Recorded::Conflict | Recorded::KeyTaken => panic!("the content is the same"),
         }
         if new {
             let rows = ids.into_iter().zip(changes);

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::domain::{
-    Action, AttemptCode, Change, Digest, Event, EventType, Existing, Grant, MembershipKey, Schedule, SenderName,
+    Action, AttemptCode, Change, Digest, Event, EventType, Existing, Extensions, Grant, MembershipKey, Schedule,
+    SenderName,
 };
 use serde_json::json;
 
@@ -52,7 +53,9 @@ fn record() -> EventRecord {
     };
     let kind = EventType::try_from("plan.purchased".to_owned()).unwrap();
     let (source, event_id) = ("/shop".to_owned(), "1".to_owned());
-    let event = Event { id, sender, source, event_id, kind, subject: None, time: None, data: json!({"secret": 1}) };
+    let (extensions, trace) = (Extensions::default(), None);
+    let data = json!({"secret": 1});
+    let event = Event { id, sender, source, event_id, kind, subject: None, time: None, extensions, trace, data };
     let content = event.content_digest();
     EventRecord { event, content, received_at, failure: None, changes: vec![settled, waiting] }
 }

@@ -11,6 +11,9 @@ CREATE TABLE events (
     event_id TEXT NOT NULL,
     subject TEXT,
     time TEXT,
+    extensions TEXT,              -- JSON
+    traceparent TEXT,
+    tracestate TEXT,
     failure TEXT,                 -- JSON: rule, part, expression, message
     data TEXT NOT NULL,           -- JSON
     discarded TEXT                -- why an operator wants to hear no more of its failure

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 use super::super::*;
-use crate::domain::{Change, ChangeId, Digest, Event, EventType, SenderName};
+use crate::domain::{Change, ChangeId, Digest, Event, EventType, Extensions, SenderName};
 
 pub(super) fn entry(name: u32) -> Entry {
     let sender = SenderName::try_from("billing".to_owned()).unwrap();
@@ -19,9 +19,18 @@ pub(super) fn entry(name: u32) -> Entry {
         kind: EventType::try_from("plan.purchased".to_owned()).unwrap(),
         subject: None,
         time: None,
+        extensions: Extensions::default(),
+        trace: None,
         data: json!({ "pad": "x".repeat(1000) }),
     };
-    Entry { event, received_at: Timestamp::UNIX_EPOCH, failure: None, changes: Vec::new(), urgent: false }
+    Entry {
+        event,
+        received_at: Timestamp::UNIX_EPOCH,
+        failure: None,
+        changes: Vec::new(),
+        urgent: false,
+        keys: Vec::new(),
+    }
 }
 
 fn request(limit: usize) -> ClaimRequest {

@@ -73,7 +73,7 @@ impl Bench {
                     assert!(!new, "{name} was not there");
                     assert_eq!(earlier.event, entry(*name).event);
                 }
-                Recorded::Conflict => panic!("the content is the same"),
+                Recorded::Conflict | Recorded::KeyTaken => panic!("the content is the same"),
             }
             if new {
                 self.accepted += 1;

@@ -74,6 +74,8 @@ pub(super) fn entry(world: &World, asked: &Asked, number: usize, now: Timestamp)
         kind: EventType::try_from("model".to_owned()).unwrap(),
         subject: None,
         time,
+        extensions: Extensions::default(),
+        trace: None,
         data: Value::Null,
     };
     let change = |index, action, schedule| Change {
@@ -90,5 +92,5 @@ pub(super) fn entry(world: &World, asked: &Asked, number: usize, now: Timestamp)
         let at = now + SignedDuration::from_mins(minutes);
         changes.push(change(1, Action::Revoke, Some(Schedule { grant: 0, at })));
     }
-    Entry { event, received_at: now, failure: None, changes, urgent: asked.urgent }
+    Entry { event, received_at: now, failure: None, changes, urgent: asked.urgent, keys: Vec::new() }
 }
