@@ -28,6 +28,7 @@ use crate::rules::Rules;
 use crate::settings::Settings;
 use crate::wake::Wake;
 
+pub use crate::ingest::contract::document as contract;
 pub use configuration::{Configuration, Refusal, RulesFile};
 use dispatcher_thread::DispatcherThread;
 

@@ -5,6 +5,7 @@ pub mod check;
 mod dev;
 mod exit;
 mod listen;
+mod openapi;
 pub mod sandbox;
 mod serve;
 mod signals;
@@ -36,6 +37,8 @@ enum Command {
     Dev(dev::DevArgs),
     /// Compile the rules file and run its tests
     Check(CheckArgs),
+    /// Print the contract of the HTTP face, as OpenAPI 3.1
+    Openapi,
     /// Run the sandbox by itself: a fake of Clerk's Backend API
     Sandbox(sandbox::SandboxArgs),
 }
@@ -54,6 +57,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::try_parse() {
         Ok(Cli { command: Command::Serve }) => serve::run(),
         Ok(Cli { command: Command::Dev(args) }) => dev::run(&args),
+        Ok(Cli { command: Command::Openapi }) => openapi::run(),
         Ok(Cli { command: Command::Check(args) }) => return check::run(args.file, args.json),
         Ok(Cli { command: Command::Sandbox(args) }) => return sandbox::run(args),
         Err(error) => return exit::usage(&error),

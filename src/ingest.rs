@@ -5,6 +5,7 @@ mod accept;
 mod answer;
 pub mod authenticate;
 mod body;
+pub mod contract;
 mod handler;
 mod identity;
 mod json;
@@ -56,5 +57,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .route(web::get().to(handler::get))
         .route(web::head().to(handler::get))
         .default_service(web::to(|| handler::wrong_method("GET, HEAD")));
-    cfg.service(events).service(event).default_service(web::to(handler::nothing_here));
+    let contract = web::resource("/openapi.json")
+        .route(web::get().to(contract::serve))
+        .route(web::head().to(contract::serve))
+        .default_service(web::to(|| handler::wrong_method("GET, HEAD")));
+    cfg.service(events).service(event).service(contract).default_service(web::to(handler::nothing_here));
 }

@@ -75,6 +75,11 @@ pub enum ChangeState {
     Settled,
 }
 
+impl ChangeState {
+    /// All of them, for closed sets.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::InFlight, Self::Held, Self::Settled];
+}
+
 /// Where an event is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,6 +95,9 @@ pub enum EventStatus {
 }
 
 impl EventStatus {
+    /// All of them, for closed sets.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Done, Self::Ignored, Self::Failed];
+
     /// The word for logs, metrics and the representation.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 use actix_web::http::StatusCode;
 
 /// What every problem type URI begins with.
-pub(super) const URN: &str = "urn:usher:problem:";
+const URN: &str = "urn:usher:problem:";
 
 /// What kind of problem it is; callers branch on this, so a kind is never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,6 +72,11 @@ impl Kind {
     /// The short name for logs; the type URI is `urn:usher:problem:{slug}`.
     pub fn slug(self) -> &'static str {
         self.row().1
+    }
+
+    /// The type URI (RFC 9457 3.1.1).
+    pub fn urn(self) -> String {
+        [URN, self.slug()].concat()
     }
 
     /// The title: the same for every problem of this kind.

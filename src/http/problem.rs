@@ -9,9 +9,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use super::kind::Kind;
-use super::kind::URN;
 
 /// One refused request, in words for whoever sent it.
 #[derive(Debug, Clone)]
@@ -24,11 +24,12 @@ pub struct Problem {
 }
 
 /// One mistake of a body: where it is and how to mend it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Mistake {
     /// A JSON pointer in its URI fragment form.
     pub pointer: String,
     /// What is expected there; never what was found.
+    #[schema(value_type = String)]
     pub detail: Cow<'static, str>,
 }
 
@@ -64,17 +65,16 @@ impl Problem {
         self.kind
     }
 
-    fn document(&self) -> Vec<u8> {
-        let document = Document {
-            kind: [URN, self.kind.slug()].concat(),
+    /// What is answered.
+    pub fn document(&self) -> Document<'_> {
+        Document {
+            kind: self.kind.urn(),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
             detail: &self.detail,
             instance: self.instance.as_deref(),
             errors: &self.errors,
-        };
-        // Writing strings and numbers to memory cannot fail; if it ever did, the status still says enough.
-        serde_json::to_vec(&document).unwrap_or_default()
+        }
     }
 }
 
@@ -100,19 +100,30 @@ impl ResponseError for Problem {
             .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")))
             .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-            .body(self.document())
+            // Writing strings and numbers to memory cannot fail; if it ever did, the status still says enough.
+            .body(serde_json::to_vec(&self.document()).unwrap_or_default())
     }
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// A problem document (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document<'a> {
+    /// What kind of problem it is; branch on this.
     #[serde(rename = "type")]
     kind: String,
+    /// The same for every problem of this kind.
     title: &'static str,
+    /// The status of the answer.
     status: u16,
+    /// What to do about it.
     detail: &'a str,
+    /// Where this occurrence can be looked up.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<&'a str>,
+    /// The mistakes of the body.
+    #[schema(required = false)]
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Mistake],
 }

@@ -12,9 +12,9 @@ use super::members::Members;
 use crate::domain::{Event, EventId, EventType, Extensions, SenderName};
 use crate::http::problem::Mistake;
 
-const MAX_TYPE: usize = 255;
+pub(super) const MAX_TYPE: usize = 255;
 /// For `source`, `subject` and the attributes that are checked and not kept.
-const MAX_TEXT: usize = 1024;
+pub(super) const MAX_TEXT: usize = 1024;
 
 /// Why a body is not an event.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod brake;
+mod contract;
 mod crash;
 mod durable;
 mod events;
