@@ -4,6 +4,7 @@
 mod accept;
 mod answer;
 pub mod authenticate;
+mod binary;
 mod body;
 mod handler;
 mod identity;
@@ -14,6 +15,7 @@ mod parse;
 mod reconsider;
 mod refusal;
 mod representation;
+mod uri;
 
 use std::sync::Arc;
 
