@@ -22,6 +22,7 @@ const MAX_TEXT: usize = 1024;
 
 /// What a request holds.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once and never kept")]
 pub(super) enum Parsed {
     /// One event.
     One(Event),

@@ -12,6 +12,7 @@ mod crash;
 mod durable;
 mod events;
 mod first_run;
+mod formats;
 mod halt;
 mod lifecycle;
 mod names;
