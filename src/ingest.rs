@@ -4,6 +4,7 @@
 mod accept;
 mod answer;
 pub mod authenticate;
+mod binary;
 mod body;
 pub mod contract;
 mod handler;
@@ -15,6 +16,7 @@ mod parse;
 mod reconsider;
 mod refusal;
 mod representation;
+mod uri;
 
 use std::sync::Arc;
 

@@ -31,6 +31,8 @@ pub enum Kind {
     TooSlow,
     /// The body is larger than what is taken.
     TooLarge,
+    /// More events in one batch than the sender may send.
+    BatchTooLarge,
     /// The body is in a form that is not taken.
     UnsupportedMediaType,
     /// The identity belongs to an event with another content.
@@ -45,7 +47,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::MalformedRequest,
         Self::MalformedJson,
         Self::InvalidEvent,
@@ -57,6 +59,7 @@ impl Kind {
         Self::MethodNotAllowed,
         Self::TooSlow,
         Self::TooLarge,
+        Self::BatchTooLarge,
         Self::UnsupportedMediaType,
         Self::IdentityConflict,
         Self::RuleFailed,
@@ -98,6 +101,7 @@ impl Kind {
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed"),
             Self::TooSlow => (S::REQUEST_TIMEOUT, "too-slow", "The body took too long"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+            Self::BatchTooLarge => (S::PAYLOAD_TOO_LARGE, "batch-too-large", "The batch has too many events"),
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is in a form that is not taken")
             }

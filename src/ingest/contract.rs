@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::representation::{AttemptView, ChangeView, EventView, FailureView, OrganizationView, UserView};
-use crate::http::problem::{Document, Mistake};
+use crate::http::problem::{Document, Mistake, Place};
 
 /// The OpenAPI document (3.1.0).
 pub fn document() -> Value {
@@ -131,6 +131,7 @@ fn schemas() -> Value {
     add::<UserView<'_>>(&mut named);
     add::<Document<'_>>(&mut named);
     add::<Mistake>(&mut named);
+    add::<Place>(&mut named);
     named.extend([
         ("PlainEvent".to_owned(), bodies::plain()),
         ("CloudEvent".to_owned(), bodies::cloud_event()),

@@ -5,8 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
 use super::accept::Accepted;
 use super::authenticate::CredentialsError;
+use super::media_type::MediaTypeError;
+use super::parse::Parsed;
 use super::refusal::Refusal;
-use super::{Ingest, answer, body, media_type, parse};
+use super::{Ingest, answer, body, identity, media_type, parse};
 use crate::domain::{EventId, EventRecord, EventStatus, SenderName};
 use crate::rules::Sender;
 
@@ -51,10 +53,18 @@ impl Ingest {
     }
 
     async fn take(&self, sender: &Sender, request: &HttpRequest, payload: web::Payload) -> Result<Accepted, Refusal> {
-        let format = media_type::format_of(request.headers())?;
-        let body = body::read(request.headers(), payload, self.body_limit).await?;
-        let event = parse::event(format, &body, &sender.name, request.headers())?;
-        self.accept(sender, event).await
+        let headers = request.headers();
+        let mode = media_type::mode_of(headers)?;
+        let body = body::read(headers, payload, self.body_limit).await?;
+        let identity = identity::claimed(headers)?;
+        match parse::read(mode, &body, &sender.name, headers, identity, sender.max_batch)? {
+            Parsed::One(event) => self.accept(sender, event).await,
+            // No answer of one event fits a batch.
+            Parsed::Batch(events) => {
+                let refused = events.into_iter().find_map(Result::err);
+                Err(refused.map_or(MediaTypeError::Other.into(), Refusal::from))
+            }
+        }
     }
 
     /// Another sender's event, an unknown one and an id that is none are answered alike: nobody learns what exists.
