@@ -1,6 +1,10 @@
 //! Who sent a request: a bearer token, compared in constant time.
 //! Knows nothing of what the sender may do; no token is kept in memory, printed or logged.
 
+pub mod jwks;
+mod jws;
+pub mod service_account;
+
 use std::fmt;
 
 use actix_web::http::header::{self, HeaderMap};
