@@ -4,7 +4,9 @@
 mod configuration;
 mod dispatcher_thread;
 mod housekeeping;
+mod jwks;
 mod servers;
+mod tls;
 
 use std::io;
 use std::net::TcpListener;
@@ -21,7 +23,10 @@ use crate::bapi::{Client, ClientConfig, ConfigError, SecretKey};
 use crate::dispatch::{Dispatcher, Policy, Rate};
 use crate::domain::{Brakes, Turns};
 use crate::http::probes::Probes;
-use crate::ingest::{Ingest, authenticate::Tokens};
+use crate::ingest::Ingest;
+use crate::ingest::authenticate::Tokens;
+use crate::ingest::authenticate::jwks::KeySet;
+use crate::ingest::authenticate::service_account::ServiceAccounts;
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::rules::Rules;
@@ -29,6 +34,7 @@ use crate::settings::Settings;
 use crate::wake::Wake;
 
 pub use configuration::{Configuration, Refusal, RulesFile};
+pub use tls::Tls;
 use dispatcher_thread::DispatcherThread;
 
 /// A dispatcher whose loop has not turned for so long is stuck.
@@ -54,6 +60,9 @@ pub enum BuildError {
     /// A server.
     #[error("a listener cannot be served: {0}")]
     Listener(#[from] io::Error),
+    /// TLS of the public listener.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
     /// The thread of the dispatcher.
     #[error("the dispatcher's thread ended before it began")]
     Thread,
@@ -76,6 +85,8 @@ pub struct App {
     public: Server,
     admin: Server,
     dispatcher: DispatcherThread,
+    key_sets: Vec<Arc<KeySet>>,
+    tls: Option<Tls>,
     drain_delay: Duration,
     retention: Duration,
 }
@@ -83,7 +94,7 @@ pub struct App {
 impl App {
     /// Opens the ledger and builds every part; runs inside an actix system.
     pub async fn build(configuration: Configuration, listeners: Listeners) -> Result<Self, BuildError> {
-        let Configuration { settings, rules, tokens } = configuration;
+        let Configuration { settings, rules, tokens, tls } = configuration;
         let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
         metrics.rules(rules.len());
         let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
@@ -97,15 +108,19 @@ impl App {
             metrics: Arc::clone(&metrics),
             body_limit: settings.body_limit,
         };
+        let service_accounts = service_accounts(&ingest.rules);
+        let secure = tls.as_ref().map(Tls::server_config).transpose()?;
         let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
         let dispatcher = dispatcher(&settings, policy, &ledger, wake, &metrics, &probes).await?;
         Ok(Self {
             dispatcher,
-            public: servers::public(listeners.public, ingest)?,
+            public: servers::public(listeners.public, ingest, secure)?,
             admin: servers::admin(listeners.admin, admin)?,
             ledger,
             metrics,
             probes,
+            key_sets: service_accounts.key_sets(),
+            tls,
             drain_delay: settings.drain_delay,
             retention: settings.retention,
         })
@@ -140,6 +155,12 @@ impl App {
         self.dispatcher.start();
         rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics));
         rt::spawn(housekeeping::purge_until(stop.clone(), self.ledger.clone(), self.retention));
+        for set in self.key_sets {
+            rt::spawn(jwks::keep_until(stop.clone(), set));
+        }
+        if let Some(tls) = self.tls {
+            rt::spawn(tls.watch_until(stop.clone()));
+        }
         Running {
             public: Serving::of(self.public),
             admin: Serving::of(self.admin),
@@ -195,6 +216,12 @@ impl Serving {
 fn open(folder: &Path, metrics: &Arc<Metrics>) -> Result<Ledger, OpenError> {
     let metrics = Arc::clone(metrics);
     Ledger::open_with(folder, move |time, events| metrics.commit(time.as_secs_f64(), events))
+}
+
+fn service_accounts(rules: &Rules) -> ServiceAccounts {
+    let senders = rules.senders().iter();
+    let accounts = senders.filter_map(|sender| Some((sender.name.clone(), sender.service_account.clone()?)));
+    ServiceAccounts::new(accounts.collect())
 }
 
 async fn dispatcher(

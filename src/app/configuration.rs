@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::tls::Tls;
 use crate::domain::SenderName;
 use crate::rules::{self, Diagnostic, Rules, SecretRef, Sender};
 use crate::settings::{self, Environment, Mistake, Secret, Settings};
@@ -19,6 +20,8 @@ pub struct Configuration {
     pub rules: Rules,
     /// The tokens that the rules file refers to, each with its sender.
     pub tokens: Vec<(SenderName, Secret)>,
+    /// What the TLS files of the settings hold, where there are any.
+    pub tls: Option<Tls>,
 }
 
 /// A rules file as read, and how to name it in messages.
@@ -71,10 +74,12 @@ impl Configuration {
         let settings = Settings::read(environment, |name| file.source.contains(name));
         let rules = rules::load(&file.name, &file.source);
         let tokens = rules.as_ref().map_or_else(|_| Ok(Vec::new()), |rules| tokens(environment, rules));
-        match (settings, rules, tokens) {
-            (Ok(settings), Ok(rules), Ok(tokens)) => Ok(Self { settings, rules, tokens }),
-            (settings, rules, tokens) => Err(Refusal {
-                mistakes: [settings.err(), tokens.err()].into_iter().flatten().flatten().collect(),
+        let files = settings.as_ref().ok().and_then(|settings| settings.tls.as_ref());
+        let tls = files.map(Tls::load).transpose();
+        match (settings, rules, tokens, tls) {
+            (Ok(settings), Ok(rules), Ok(tokens), Ok(tls)) => Ok(Self { settings, rules, tokens, tls }),
+            (settings, rules, tokens, tls) => Err(Refusal {
+                mistakes: [settings.err(), tokens.err(), tls.err()].into_iter().flatten().flatten().collect(),
                 diagnostics: rules.err().unwrap_or_default(),
             }),
         }
