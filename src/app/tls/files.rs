@@ -95,7 +95,7 @@ fn certificates(variable: &str, path: &Path, bytes: &[u8]) -> Result<Vec<Certifi
 }
 
 /// Why it is not one is not told: the reader's message might hold a piece of it.
-fn key(path: &Path, bytes: &[u8]) -> Result<Arc<dyn SigningKey>, Mistake> {
+pub(super) fn key(path: &Path, bytes: &[u8]) -> Result<Arc<dyn SigningKey>, Mistake> {
     let key = PrivateKeyDer::from_pem_slice(bytes).ok();
     let key = key.ok_or_else(|| mistake(KEY, path, "there is no private key in it"))?;
     let key = provider().key_provider.load_private_key(key).ok();

@@ -41,6 +41,11 @@ impl Live {
         *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(identity);
     }
 
+    /// The certificate that the next client sees.
+    pub(super) fn certificate(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.identity().certificate)
+    }
+
     fn identity(&self) -> Arc<Identity> {
         Arc::clone(&self.identity.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -54,7 +59,7 @@ impl fmt::Debug for Live {
 
 impl ResolvesServerCert for Live {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.identity().certificate))
+        Some(self.certificate())
     }
 }
 
