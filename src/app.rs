@@ -4,6 +4,7 @@
 mod configuration;
 mod dispatcher_thread;
 mod housekeeping;
+mod secrets;
 mod servers;
 
 use std::io;
@@ -21,15 +22,17 @@ use crate::bapi::{Client, ClientConfig, ConfigError, SecretKey};
 use crate::dispatch::{Dispatcher, Policy, Rate};
 use crate::domain::{Brakes, Turns};
 use crate::http::probes::Probes;
-use crate::ingest::{Ingest, authenticate::Tokens};
+use crate::ingest::Ingest;
+use crate::ingest::authenticate::{Proofs, service_account::ServiceAccounts};
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
-use crate::rules::Rules;
+use crate::rules::{Rules, Sender};
 use crate::settings::Settings;
 use crate::wake::Wake;
 
 pub use configuration::{Configuration, Refusal, RulesFile};
 use dispatcher_thread::DispatcherThread;
+pub use secrets::Secrets;
 
 /// A dispatcher whose loop has not turned for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -76,6 +79,8 @@ pub struct App {
     public: Server,
     admin: Server,
     dispatcher: DispatcherThread,
+    secrets: Secrets,
+    proofs: Proofs,
     drain_delay: Duration,
     retention: Duration,
 }
@@ -83,15 +88,14 @@ pub struct App {
 impl App {
     /// Opens the ledger and builds every part; runs inside an actix system.
     pub async fn build(configuration: Configuration, listeners: Listeners) -> Result<Self, BuildError> {
-        let Configuration { settings, rules, tokens } = configuration;
+        let Configuration { settings, rules, secrets } = configuration;
         let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
         metrics.rules(rules.len());
         let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
+        let proofs = Proofs::new(secrets.keyring(), service_accounts(&rules));
         let ingest = Ingest {
             rules: Arc::new(rules),
-            tokens: Tokens::new(
-                tokens.into_iter().map(|(sender, token)| (sender, token.reveal().to_owned())).collect(),
-            ),
+            proofs: proofs.clone(),
             ledger: ledger.clone(),
             wake: wake.clone(),
             metrics: Arc::clone(&metrics),
@@ -106,6 +110,8 @@ impl App {
             ledger,
             metrics,
             probes,
+            secrets,
+            proofs,
             drain_delay: settings.drain_delay,
             retention: settings.retention,
         })
@@ -140,6 +146,7 @@ impl App {
         self.dispatcher.start();
         rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics));
         rt::spawn(housekeeping::purge_until(stop.clone(), self.ledger.clone(), self.retention));
+        rt::spawn(self.secrets.watch_until(stop.clone(), self.proofs));
         Running {
             public: Serving::of(self.public),
             admin: Serving::of(self.admin),
@@ -218,6 +225,11 @@ fn secret_key(settings: &Settings) -> SecretKey {
         Some(path) => key.from_file(path),
         None => key,
     }
+}
+
+fn service_accounts(rules: &Rules) -> ServiceAccounts {
+    let account = |sender: &Sender| Some((sender.name.clone(), sender.service_account.clone()?));
+    ServiceAccounts::new(rules.senders().iter().filter_map(account).collect())
 }
 
 fn policy(settings: &Settings, rules: &Rules) -> Policy {
