@@ -5,6 +5,7 @@ mod configuration;
 mod dispatcher_thread;
 mod housekeeping;
 mod jwks;
+mod secrets;
 mod servers;
 mod tls;
 
@@ -24,18 +25,18 @@ use crate::dispatch::{Dispatcher, Policy, Rate};
 use crate::domain::{Brakes, Turns};
 use crate::http::probes::Probes;
 use crate::ingest::Ingest;
-use crate::ingest::authenticate::Tokens;
 use crate::ingest::authenticate::jwks::KeySet;
-use crate::ingest::authenticate::service_account::ServiceAccounts;
+use crate::ingest::authenticate::{Proofs, service_account::ServiceAccounts};
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
-use crate::rules::Rules;
+use crate::rules::{Rules, Sender};
 use crate::settings::Settings;
 use crate::wake::Wake;
 
 pub use configuration::{Configuration, Refusal, RulesFile};
 pub use tls::Tls;
 use dispatcher_thread::DispatcherThread;
+pub use secrets::Secrets;
 
 /// A dispatcher whose loop has not turned for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -87,6 +88,8 @@ pub struct App {
     dispatcher: DispatcherThread,
     key_sets: Vec<Arc<KeySet>>,
     tls: Option<Tls>,
+    secrets: Secrets,
+    proofs: Proofs,
     drain_delay: Duration,
     retention: Duration,
 }
@@ -94,21 +97,20 @@ pub struct App {
 impl App {
     /// Opens the ledger and builds every part; runs inside an actix system.
     pub async fn build(configuration: Configuration, listeners: Listeners) -> Result<Self, BuildError> {
-        let Configuration { settings, rules, tokens, tls } = configuration;
+        let Configuration { settings, rules, secrets, tls } = configuration;
         let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
         metrics.rules(rules.len());
         let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
+        let service_accounts = service_accounts(&rules);
+        let proofs = Proofs::new(secrets.keyring(), service_accounts.clone());
         let ingest = Ingest {
             rules: Arc::new(rules),
-            tokens: Tokens::new(
-                tokens.into_iter().map(|(sender, token)| (sender, token.reveal().to_owned())).collect(),
-            ),
+            proofs: proofs.clone(),
             ledger: ledger.clone(),
             wake: wake.clone(),
             metrics: Arc::clone(&metrics),
             body_limit: settings.body_limit,
         };
-        let service_accounts = service_accounts(&ingest.rules);
         let secure = tls.as_ref().map(Tls::server_config).transpose()?;
         let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
         let dispatcher = dispatcher(&settings, policy, &ledger, wake, &metrics, &probes).await?;
@@ -121,6 +123,8 @@ impl App {
             probes,
             key_sets: service_accounts.key_sets(),
             tls,
+            secrets,
+            proofs,
             drain_delay: settings.drain_delay,
             retention: settings.retention,
         })
@@ -161,6 +165,7 @@ impl App {
         if let Some(tls) = self.tls {
             rt::spawn(tls.watch_until(stop.clone()));
         }
+        rt::spawn(self.secrets.watch_until(stop.clone(), self.proofs));
         Running {
             public: Serving::of(self.public),
             admin: Serving::of(self.admin),
@@ -218,12 +223,6 @@ fn open(folder: &Path, metrics: &Arc<Metrics>) -> Result<Ledger, OpenError> {
     Ledger::open_with(folder, move |time, events| metrics.commit(time.as_secs_f64(), events))
 }
 
-fn service_accounts(rules: &Rules) -> ServiceAccounts {
-    let senders = rules.senders().iter();
-    let accounts = senders.filter_map(|sender| Some((sender.name.clone(), sender.service_account.clone()?)));
-    ServiceAccounts::new(accounts.collect())
-}
-
 async fn dispatcher(
     settings: &Settings,
     policy: Policy,
@@ -245,6 +244,11 @@ fn secret_key(settings: &Settings) -> SecretKey {
         Some(path) => key.from_file(path),
         None => key,
     }
+}
+
+fn service_accounts(rules: &Rules) -> ServiceAccounts {
+    let account = |sender: &Sender| Some((sender.name.clone(), sender.service_account.clone()?));
+    ServiceAccounts::new(rules.senders().iter().filter_map(account).collect())
 }
 
 fn policy(settings: &Settings, rules: &Rules) -> Policy {

@@ -76,7 +76,8 @@ fn rules_file() -> Result<RulesFile, Failure> {
 fn made_up_tokens(file: &RulesFile) -> Vec<(String, String)> {
     // A broken file is reported when the configuration is checked.
     let Ok(rules) = rules::load(&file.name, &file.source) else { return Vec::new() };
-    let references = rules.senders().iter().flat_map(|sender| &sender.tokens);
+    // What is made up is a key too: 24 bytes in base64.
+    let references = rules.senders().iter().flat_map(|sender| sender.tokens.iter().chain(&sender.signing_secrets));
     let names = references.filter_map(|reference| match reference {
         SecretRef::Env(name) => Some(name.clone()),
         SecretRef::File(_) => None,
