@@ -34,9 +34,9 @@ use crate::settings::Settings;
 use crate::wake::Wake;
 
 pub use configuration::{Configuration, Refusal, RulesFile};
-pub use tls::Tls;
 use dispatcher_thread::DispatcherThread;
 pub use secrets::Secrets;
+pub use tls::Tls;
 
 /// A dispatcher whose loop has not turned for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -38,7 +38,8 @@ impl Tls {
 
     /// What the listener needs; it follows every exchange by itself.
     pub(super) fn server_config(&self) -> Result<ServerConfig, rustls::Error> {
-        let builder = ServerConfig::builder_with_provider(live::provider()).with_protocol_versions(&[&TLS13, &TLS12])?;
+        let builder =
+            ServerConfig::builder_with_provider(live::provider()).with_protocol_versions(&[&TLS13, &TLS12])?;
         let mut config = match self.files.client_ca {
             Some(_) => builder.with_client_cert_verifier(self.live.clone()),
             None => builder.with_no_client_auth(),

@@ -127,7 +127,8 @@ fn certificate_and_key_come_together_or_not_at_all() {
     for alone in [&[certificate][..], &[key], &[ca], &[certificate, ca], &[key, ca]] {
         assert_eq!(mistaken(alone), [alone[0].0], "{alone:?}");
     }
-    let read = |variables: &[(&str, &str)]| read(&[&[("CLERK_SECRET_KEY", "sk_test_x")], variables].concat()).unwrap().tls;
+    let read =
+        |variables: &[(&str, &str)]| read(&[&[("CLERK_SECRET_KEY", "sk_test_x")], variables].concat()).unwrap().tls;
     assert_eq!(read(&[]), None);
     let (certificate_file, key_file) = (PathBuf::from("/c"), PathBuf::from("/k"));
     let files = TlsFiles { certificate: certificate_file, key: key_file, client_ca: None };

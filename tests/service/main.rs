@@ -17,6 +17,8 @@ mod lifecycle;
 mod names;
 mod promises;
 mod recipe;
+mod service_account;
 mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
 mod support;
+mod tls;

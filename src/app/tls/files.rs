@@ -57,9 +57,7 @@ impl Contents {
         };
         match (certificate, clients) {
             (Ok(certificate), Ok(clients)) => Ok(Identity { certificate: Arc::new(certificate), clients }),
-            (certificate, clients) => {
-                Err(certificate.err().into_iter().flatten().chain(clients.err()).collect())
-            }
+            (certificate, clients) => Err(certificate.err().into_iter().flatten().chain(clients.err()).collect()),
         }
     }
 }
@@ -73,7 +71,6 @@ fn read(variable: &str, path: &Path) -> Result<Vec<u8>, Mistake> {
         Err(error) => Err(mistake(variable, path, error.to_string())),
     }
 }
-
 
 fn mistake(variable: &str, path: &Path, why: impl Into<String>) -> Mistake {
     let expected = match variable {

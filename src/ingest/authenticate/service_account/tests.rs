@@ -33,7 +33,8 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// The accounts of the tests, with these keys.
 fn accounts(keys: &Value) -> ServiceAccounts {
-    let all = [account("payroll", "usher", "sender"), account("audits", "usher", "auditor"), account("hr", "hr", "sender")];
+    let all =
+        [account("payroll", "usher", "sender"), account("audits", "usher", "auditor"), account("hr", "hr", "sender")];
     let accounts = ServiceAccounts::new(all.into());
     let [set] = &accounts.key_sets()[..] else { panic!("one place, one set") };
     let fetched = async {
