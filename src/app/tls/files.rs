@@ -122,5 +122,5 @@ fn clients_of(path: &Path, bytes: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, 
         roots.add(certificate).map_err(|error| mistake(CLIENT_CA, path, error.to_string()))?;
     }
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    Ok(verifier.map_err(|error| mistake(CLIENT_CA, path, error.to_string()))?)
+    verifier.map_err(|error| mistake(CLIENT_CA, path, error.to_string()))
 }

@@ -1,8 +1,8 @@
 //! Claims about key sets: which keys are used, when they are fetched, and what a failure changes.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::parse::KeysError;
@@ -17,22 +17,25 @@ fn document(kids: &[&str]) -> Vec<u8> {
 }
 
 /// An issuer that counts who asks; `None` stands for one that does not answer.
-#[derive(Clone, Default)]
-struct Issuer(Rc<(Cell<u32>, RefCell<Option<Vec<u8>>>)>);
+#[derive(Default)]
+struct Issuer {
+    fetches: Cell<u32>,
+    document: RefCell<Option<Vec<u8>>>,
+}
 
 impl Issuer {
     fn publish(&self, kids: &[&str]) {
-        *self.0.1.borrow_mut() = Some(document(kids));
+        *self.document.borrow_mut() = Some(document(kids));
     }
 
     fn fetches(&self) -> u32 {
-        self.0.0.get()
+        self.fetches.get()
     }
 
     async fn fetch(&self) -> Result<Vec<u8>, &'static str> {
-        self.0.0.set(self.fetches() + 1);
+        self.fetches.set(self.fetches() + 1);
         tokio::time::sleep(Duration::from_millis(100)).await;
-        self.0.1.borrow().clone().ok_or("it is down")
+        self.document.borrow().clone().ok_or("it is down")
     }
 }
 
@@ -94,7 +97,7 @@ async fn a_fetch_that_fails_keeps_the_keys_and_is_tried_again() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(has(&set, "a").await);
         for bad in [b"{}".to_vec(), b"<html>".to_vec(), document(&[]), vec![b' '; LONGEST + 1]] {
-            *issuer.0.1.borrow_mut() = Some(bad);
+            *issuer.document.borrow_mut() = Some(bad);
             let before = issuer.fetches();
             tokio::time::sleep(EVERY + Duration::from_secs(1)).await;
             assert!(issuer.fetches() > before && has(&set, "a").await);
@@ -184,4 +187,15 @@ fn a_document_that_is_no_key_set_is_told_apart() {
         assert_eq!(Keys::parse(&bytes).err(), Some(error));
     }
     assert!(Keys::parse(&document(&many[..64])).is_ok_and(|keys| keys.len() == 64));
+}
+
+proptest! {
+    #[test]
+    fn no_document_makes_it_panic(at in any::<prop::sample::Index>(), bytes in prop::collection::vec(any::<u8>(), 0..8)) {
+        let mut text = document(&["a", "b"]);
+        let at = at.index(text.len());
+        text.splice(at..(at + bytes.len()).min(text.len()), bytes.iter().copied());
+        prop_assert!(Keys::parse(&text).map_or(0, |keys| keys.len()) <= 2);
+        prop_assert!(Keys::parse(&bytes).is_err());
+    }
 }
