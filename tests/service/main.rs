@@ -16,6 +16,7 @@ mod halt;
 mod lifecycle;
 mod names;
 mod promises;
+mod proof;
 mod recipe;
 mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
