@@ -118,8 +118,10 @@ impl Proofs {
         }
         match bearer::token(headers)? {
             Some(token) => self.by_token(token).await.map(|sender| Some(Proved { sender, signed_id: None })),
-            None if signature::Headers::read(headers)?.is_some() => Ok(None),
-            None => Err(CredentialsError::Missing),
+            None if signature::Headers::read(headers)?.is_none() => Err(CredentialsError::Missing),
+            // Where nobody signs, no stranger's body is read.
+            None if !self.now().has_keys() => Err(CredentialsError::Signature(VerifyError::NoKey)),
+            None => Ok(None),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a sender proves itself: tokens and signatures, each of several, replaced while the service runs.
 
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -43,6 +43,13 @@ fn setup() -> Setup {
 fn started(setup: Setup) -> Fixture {
     let service = setup.start();
     Fixture { setup, service }
+}
+
+/// At once, as a writer should: nobody sees half of it.
+fn replace(path: &Path, text: &str) {
+    let next = path.with_extension("next");
+    write(&next, text);
+    std::fs::rename(next, path).unwrap();
 }
 
 /// One request, signed or to be spoilt.
@@ -116,8 +123,7 @@ impl Fixture {
 fn each_of_several_tokens_proves_its_sender_and_one_in_a_file_is_replaced_without_a_restart() {
     let mut fixture = started(setup());
     assert_eq!([TOKEN, IN_FILE, OTHER_TOKEN].map(|token| fixture.status_of(token)), [202; 3]);
-    write(&fixture.path("next"), "test-token-that-came-later");
-    std::fs::rename(fixture.path("next"), fixture.path("token")).unwrap();
+    replace(&fixture.path("token"), "test-token-that-came-later");
     fixture.rotated("test-token-that-came-later", IN_FILE);
     assert_eq!(fixture.status_of(TOKEN), 202);
     let replaced = fixture.lines("secret replaced");
@@ -148,7 +154,7 @@ fn a_new_secret_that_cannot_be_taken_leaves_the_old_one_and_one_line() {
     let mut fixture = started(setup());
     let trouble = |fixture: &mut Fixture| fixture.lines("secret not replaced, the one before stays");
     for (count, wrong) in ["short", OTHER_TOKEN, ""].into_iter().enumerate() {
-        write(&fixture.path("token"), wrong);
+        replace(&fixture.path("token"), wrong);
         let told = eventually("a line", || Some(trouble(&mut fixture)).filter(|told| told.len() > count));
         assert_eq!((told.len(), &told[count]["sender"]), (count + 1, &json!("billing")));
         assert_eq!([IN_FILE, OTHER_TOKEN].map(|token| fixture.status_of(token)), [202; 2]);
@@ -157,7 +163,7 @@ fn a_new_secret_that_cannot_be_taken_leaves_the_old_one_and_one_line() {
     let told = eventually("a line", || Some(trouble(&mut fixture)).filter(|told| told.len() > 3));
     assert_eq!(told[3]["sender"], "orders");
     assert_eq!(fixture.sender(&signed(OTHER, "1")), "orders");
-    write(&fixture.path("secret"), STRANGER);
+    replace(&fixture.path("secret"), STRANGER);
     eventually("a new secret", || (fixture.send(&signed(STRANGER, "2")).status == 202).then_some(()));
     fixture.send(&signed(OTHER, "3")).problem(401, "not-authenticated");
     assert_eq!(trouble(&mut fixture).len(), 4, "each trouble is told once, however often it is looked at");
@@ -260,9 +266,9 @@ fn no_log_has_a_secret_a_token_or_a_signature() {
     bad.body = event("else");
     assert_eq!((fixture.send(&good).status, fixture.send(&bad).status), (202, 401));
     assert_eq!([IN_FILE, "a-token-of-nobody-at-all"].map(|token| fixture.status_of(token)), [202, 401]);
-    write(&fixture.path("token"), "another-token-that-nobody-sees");
+    replace(&fixture.path("token"), "another-token-that-nobody-sees");
     fixture.rotated("another-token-that-nobody-sees", IN_FILE);
-    write(&fixture.path("secret"), "whsec_too-short");
+    replace(&fixture.path("secret"), "whsec_too-short");
     eventually("a line", || (!fixture.lines("secret not replaced, the one before stays").is_empty()).then_some(()));
     let output = fixture.service.process.output();
     let signatures = [&good, &bad].map(|request| request.signature.as_str());
