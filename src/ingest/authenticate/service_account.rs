@@ -9,7 +9,7 @@ use crate::domain::SenderName;
 use crate::rules::ServiceAccount;
 
 /// Whose tokens are taken.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ServiceAccounts(Arc<Vec<(SenderName, ServiceAccount)>>);
 
 /// Why a token proves nobody, for the log only.
