@@ -10,6 +10,8 @@ use usher::rules::{self, Refusal, Rules, Verdict};
 
 #[path = "rules/carried.rs"]
 mod carried;
+#[path = "rules/senders.rs"]
+mod senders;
 
 const HEAD: &str = r#"
 senders:

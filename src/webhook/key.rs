@@ -9,6 +9,7 @@ use base64::engine::general_purpose::GeneralPurpose;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use ring::{digest, hmac};
+use subtle::ConstantTimeEq as _;
 
 use super::{SignError, Signature, Signed};
 
@@ -107,7 +108,7 @@ impl Key {
     pub(super) fn sign(&self, signed: &Signed<'_>) -> Result<Vec<u8>, SignError> {
         match &self.made_of {
             Material::Shared(key) => Ok(tag(key, signed).as_ref().to_vec()),
-            Material::Pair(pair) => Ok(pair.sign(&signed.parts().concat()).as_ref().to_vec()),
+            Material::Pair(pair) => Ok(pair.sign(signed.joined()).as_ref().to_vec()),
             Material::Public(_) => Err(SignError::PublicKey),
         }
     }
@@ -121,7 +122,7 @@ impl Key {
         match &self.made_of {
             Material::Shared(key) => {
                 let right = tag(key, signed);
-                mine.any(|signature| subtle::ConstantTimeEq::ct_eq(right.as_ref(), &signature.bytes[..]).into())
+                mine.any(|signature| right.as_ref().ct_eq(&signature.bytes).into())
             }
             Material::Public(public) => fits(public, mine, signed),
             Material::Pair(pair) => fits(pair.public_key().as_ref(), mine, signed),
@@ -144,13 +145,13 @@ fn decoded(encoded: &str) -> Result<Vec<u8>, KeyError> {
 
 fn tag(key: &hmac::Key, signed: &Signed<'_>) -> hmac::Tag {
     let mut context = hmac::Context::with_key(key);
-    signed.parts().into_iter().for_each(|part| context.update(part));
+    signed.parts.into_iter().for_each(|part| context.update(part));
     context.sign()
 }
 
 fn fits<'s>(public: &[u8], mut signatures: impl Iterator<Item = &'s Signature>, signed: &Signed<'_>) -> bool {
-    let (key, message) = (UnparsedPublicKey::new(&ED25519, public), signed.parts().concat());
-    signatures.any(|signature| key.verify(&message, &signature.bytes).is_ok())
+    let key = UnparsedPublicKey::new(&ED25519, public);
+    signatures.any(|signature| key.verify(signed.joined(), &signature.bytes).is_ok())
 }
 
 impl fmt::Debug for Key {

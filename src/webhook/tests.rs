@@ -139,7 +139,7 @@ fn one_right_signature_in_a_list_is_enough() {
         assert_eq!(vector.checked(&wrong, vector.timestamp), Err(VerifyError::NoKey));
         let with_right = format!("v1, {wrong} {} garbage", vector.signature);
         assert_eq!(vector.checked(&with_right, vector.timestamp), Ok(0));
-        let many = [vector.signature; 17].join(" ");
+        let many = [vector.signature; 9].join(" ");
         assert_eq!(vector.checked(&many, vector.timestamp), Err(VerifyError::TooMany));
         assert_eq!(vector.checked(&many[..many.rfind(' ').unwrap()], vector.timestamp), Ok(0));
     }

@@ -16,6 +16,7 @@ mod halt;
 mod lifecycle;
 mod names;
 mod promises;
+mod proof;
 mod recipe;
 mod service_account;
 mod start;

@@ -68,3 +68,17 @@ fn two_senders_cannot_have_one_key_in_two_spellings() {
     assert!(!secrets.take(vec![Some(bare), None]));
     assert!(secrets.0[0].trouble.as_ref().is_some_and(|trouble| trouble.contains("sender b")));
 }
+
+#[test]
+fn a_variable_that_points_to_a_file_is_looked_at_like_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "a-token-that-nobody-guesses\n").unwrap();
+    let source =
+        "senders:\n  a: { tokens: [{ env: ONE }, { env: TWO }], events: ['*'], roles: [] }\nroles: []\nrules: []\n";
+    let rules = crate::rules::load("usher.yaml", source).unwrap();
+    let environment = [("ONE_FILE", path.to_str().unwrap()), ("TWO", "another-token-that-nobody-guesses")];
+    let secrets = Secrets::read(&environment.into_iter().collect(), rules.senders()).unwrap();
+    let paths: Vec<_> = secrets.0.into_iter().map(|held| held.path).collect();
+    assert_eq!(paths, [Some(path), None]);
+}

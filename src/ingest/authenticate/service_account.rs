@@ -2,7 +2,6 @@
 //! Knows nothing of requests; no part of a token is kept, printed or logged.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -200,12 +199,6 @@ impl Claims {
             _ if begins.into_iter().any(|time| time > now + LEEWAY) => Err(E::NotYet),
             _ => Ok(()),
         }
-    }
-}
-
-impl fmt::Debug for ServiceAccounts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|account| (&account.sender, &account.wanted))).finish()
     }
 }
 

@@ -161,6 +161,13 @@ async fn an_authorization_header_alone_decides() {
 }
 
 #[tokio::test]
+async fn where_nobody_signs_a_signature_is_refused_before_the_body_is_read() {
+    let lines = [("webhook-id", "a"), ("webhook-timestamp", "1"), ("webhook-signature", "v1,x")];
+    let refused = Proofs::default().by_header(&headers(&lines), "").await;
+    assert_eq!(refused.unwrap_err().told(), Told::NotAccepted);
+}
+
+#[tokio::test]
 async fn what_two_senders_share_proves_neither() {
     let mut keyring = Keyring::default();
     for sender in ["billing", "orders"] {
