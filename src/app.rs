@@ -4,7 +4,10 @@
 mod configuration;
 mod dispatcher_thread;
 mod housekeeping;
+mod jwks;
+mod secrets;
 mod servers;
+mod tls;
 
 use std::io;
 use std::net::TcpListener;
@@ -21,16 +24,20 @@ use crate::bapi::{Client, ClientConfig, ConfigError, SecretKey};
 use crate::dispatch::{Dispatcher, Policy, Rate};
 use crate::domain::{Brakes, Turns};
 use crate::http::probes::Probes;
-use crate::ingest::{Ingest, authenticate::Tokens};
+use crate::ingest::Ingest;
+use crate::ingest::authenticate::jwks::KeySet;
+use crate::ingest::authenticate::{Proofs, service_account::ServiceAccounts};
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
-use crate::rules::Rules;
+use crate::rules::{Rules, Sender};
 use crate::settings::Settings;
 use crate::wake::Wake;
 
 pub use crate::ingest::contract::document as contract;
 pub use configuration::{Configuration, Refusal, RulesFile};
 use dispatcher_thread::DispatcherThread;
+pub use secrets::Secrets;
+pub use tls::Tls;
 
 /// A dispatcher whose loop has not turned for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,6 +62,9 @@ pub enum BuildError {
     /// A server.
     #[error("a listener cannot be served: {0}")]
     Listener(#[from] io::Error),
+    /// TLS of the public listener.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
     /// The thread of the dispatcher.
     #[error("the dispatcher's thread ended before it began")]
     Thread,
@@ -77,6 +87,10 @@ pub struct App {
     public: Server,
     admin: Server,
     dispatcher: DispatcherThread,
+    key_sets: Vec<Arc<KeySet>>,
+    tls: Option<Tls>,
+    secrets: Secrets,
+    proofs: Proofs,
     drain_delay: Duration,
     retention: Duration,
 }
@@ -84,29 +98,34 @@ pub struct App {
 impl App {
     /// Opens the ledger and builds every part; runs inside an actix system.
     pub async fn build(configuration: Configuration, listeners: Listeners) -> Result<Self, BuildError> {
-        let Configuration { settings, rules, tokens } = configuration;
+        let Configuration { settings, rules, secrets, tls } = configuration;
         let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
         metrics.rules(rules.len());
         let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
+        let service_accounts = service_accounts(&rules);
+        let proofs = Proofs::new(secrets.keyring(), service_accounts.clone());
         let ingest = Ingest {
             rules: Arc::new(rules),
-            tokens: Tokens::new(
-                tokens.into_iter().map(|(sender, token)| (sender, token.reveal().to_owned())).collect(),
-            ),
+            proofs: proofs.clone(),
             ledger: ledger.clone(),
             wake: wake.clone(),
             metrics: Arc::clone(&metrics),
             body_limit: settings.body_limit,
         };
+        let secure = tls.as_ref().map(Tls::server_config).transpose()?;
         let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
         let dispatcher = dispatcher(&settings, policy, &ledger, wake, &metrics, &probes).await?;
         Ok(Self {
             dispatcher,
-            public: servers::public(listeners.public, ingest)?,
+            public: servers::public(listeners.public, ingest, secure)?,
             admin: servers::admin(listeners.admin, admin)?,
             ledger,
             metrics,
             probes,
+            key_sets: service_accounts.key_sets(),
+            tls,
+            secrets,
+            proofs,
             drain_delay: settings.drain_delay,
             retention: settings.retention,
         })
@@ -141,6 +160,13 @@ impl App {
         self.dispatcher.start();
         rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics));
         rt::spawn(housekeeping::purge_until(stop.clone(), self.ledger.clone(), self.retention));
+        for set in self.key_sets {
+            rt::spawn(jwks::keep_until(stop.clone(), set));
+        }
+        if let Some(tls) = self.tls {
+            rt::spawn(tls.watch_until(stop.clone()));
+        }
+        rt::spawn(self.secrets.watch_until(stop.clone(), self.proofs));
         Running {
             public: Serving::of(self.public),
             admin: Serving::of(self.admin),
@@ -219,6 +245,11 @@ fn secret_key(settings: &Settings) -> SecretKey {
         Some(path) => key.from_file(path),
         None => key,
     }
+}
+
+fn service_accounts(rules: &Rules) -> ServiceAccounts {
+    let account = |sender: &Sender| Some((sender.name.clone(), sender.service_account.clone()?));
+    ServiceAccounts::new(rules.senders().iter().filter_map(account).collect())
 }
 
 fn policy(settings: &Settings, rules: &Rules) -> Policy {

@@ -26,7 +26,7 @@ use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::rules::Rules;
 use crate::wake::Wake;
-use authenticate::Tokens;
+use authenticate::Proofs;
 
 pub use reconsider::SecondLook;
 
@@ -39,7 +39,7 @@ pub struct Ingest {
     /// What becomes of which event, and who may ask for it.
     pub rules: Arc<Rules>,
     /// Who is who.
-    pub tokens: Tokens,
+    pub proofs: Proofs,
     /// Where events are made durable.
     pub ledger: Ledger,
     /// Rung when there is something to do.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! main → cli → app ─┬→ ingest ──┬→ rules ──┐
-//!                   ├→ admin  ──┤→ ledger ─┼→ domain      leaves: http · metrics · settings · telemetry · wake
+//!                   ├→ admin  ──┤→ ledger ─┼→ domain      leaves: http · metrics · settings · telemetry · wake · webhook
 //!                   └→ dispatch ┴→ bapi ───┘
 //! cli → sandbox
 //! ```
@@ -25,3 +25,4 @@ pub mod sandbox;
 pub mod settings;
 pub mod telemetry;
 pub mod wake;
+pub mod webhook;

@@ -6,6 +6,7 @@ mod mistake;
 mod parse;
 mod raw;
 mod secret;
+pub mod tls;
 mod unknown;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use environment::{Environment, secret_file};
 pub use mistake::Mistake;
 pub use secret::Secret;
+pub use tls::TlsFiles;
 
 use parse::{DAY, HOUR, MINUTE};
 use raw::Raw;
@@ -51,6 +53,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// `USHER_ADMIN_LISTEN`
     pub admin_listen: SocketAddr,
+    /// `USHER_TLS_CERT_FILE`, `USHER_TLS_KEY_FILE`, `USHER_TLS_CLIENT_CA_FILE`: for TLS where senders post.
+    pub tls: Option<TlsFiles>,
     /// `USHER_CONFIG`: the rules file.
     pub config: PathBuf,
     /// `USHER_LEDGER`: the folder of the embedded ledger.
@@ -173,6 +177,9 @@ impl Reader {
             api_url: self.value("CLERK_API_URL", raw.clerk_api_url, "https://api.clerk.com".into(), parse::api_url),
             listen: self.value("USHER_LISTEN", raw.usher_listen, local(8080), parse::address),
             admin_listen: self.value("USHER_ADMIN_LISTEN", raw.usher_admin_listen, local(9090), parse::address),
+            tls: self
+                .noted(tls::files(raw.usher_tls_cert_file, raw.usher_tls_key_file, raw.usher_tls_client_ca_file))
+                .flatten(),
             config: raw.usher_config.unwrap_or_else(|| RULES.into()).into(),
             ledger: raw.usher_ledger.unwrap_or_else(|| "./data".into()).into(),
             retention: self.duration("USHER_RETENTION", raw.usher_retention, DAY * 30, HOUR, YEARS),

@@ -12,6 +12,8 @@ use usher::rules::{self, Refusal, Rules, Verdict};
 mod attributes;
 #[path = "rules/carried.rs"]
 mod carried;
+#[path = "rules/senders.rs"]
+mod senders;
 
 const HEAD: &str = r#"
 senders:

@@ -4,12 +4,10 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::domain::SenderName;
-use crate::rules::{self, Diagnostic, Rules, SecretRef, Sender};
-use crate::settings::{self, Environment, Mistake, Secret, Settings};
-
-/// Shorter tokens can be guessed.
-const SHORTEST_TOKEN: usize = 16;
+use super::secrets::Secrets;
+use super::tls::Tls;
+use crate::rules::{self, Diagnostic, Rules};
+use crate::settings::{self, Environment, Mistake, Settings};
 
 /// Everything that was configured, valid.
 pub struct Configuration {
@@ -17,8 +15,10 @@ pub struct Configuration {
     pub settings: Settings,
     /// From the rules file.
     pub rules: Rules,
-    /// The tokens that the rules file refers to, each with its sender.
-    pub tokens: Vec<(SenderName, Secret)>,
+    /// The tokens and keys that the rules file refers to.
+    pub secrets: Secrets,
+    /// What the TLS files of the settings hold, where there are any.
+    pub tls: Option<Tls>,
 }
 
 /// A rules file as read, and how to name it in messages.
@@ -70,56 +70,17 @@ impl Configuration {
         // A variable that a broken rules file mentions may be meant for it; better no word than a wrong one.
         let settings = Settings::read(environment, |name| file.source.contains(name));
         let rules = rules::load(&file.name, &file.source);
-        let tokens = rules.as_ref().map_or_else(|_| Ok(Vec::new()), |rules| tokens(environment, rules));
-        match (settings, rules, tokens) {
-            (Ok(settings), Ok(rules), Ok(tokens)) => Ok(Self { settings, rules, tokens }),
-            (settings, rules, tokens) => Err(Refusal {
-                mistakes: [settings.err(), tokens.err()].into_iter().flatten().flatten().collect(),
+        let senders = rules.as_ref().map_or(&[][..], Rules::senders);
+        let secrets = Secrets::read(environment, senders);
+        let files = settings.as_ref().ok().and_then(|settings| settings.tls.as_ref());
+        let tls = files.map(Tls::load).transpose();
+        match (settings, rules, secrets, tls) {
+            (Ok(settings), Ok(rules), Ok(secrets), Ok(tls)) => Ok(Self { settings, rules, secrets, tls }),
+            (settings, rules, secrets, tls) => Err(Refusal {
+                mistakes: [settings.err(), secrets.err(), tls.err()].into_iter().flatten().flatten().collect(),
                 diagnostics: rules.err().unwrap_or_default(),
             }),
         }
-    }
-}
-
-fn tokens(environment: &Environment, rules: &Rules) -> Result<Vec<(SenderName, Secret)>, Vec<Mistake>> {
-    let mut tokens: Vec<(SenderName, Secret)> = Vec::new();
-    let mut mistakes = Vec::new();
-    for sender in rules.senders() {
-        for reference in &sender.tokens {
-            match token(environment, sender, reference, &tokens) {
-                Ok(token) => tokens.push((sender.name.clone(), token)),
-                Err(mistake) => mistakes.push(mistake),
-            }
-        }
-    }
-    if mistakes.is_empty() { Ok(tokens) } else { Err(mistakes) }
-}
-
-fn token(
-    environment: &Environment,
-    sender: &Sender,
-    reference: &SecretRef,
-    others: &[(SenderName, Secret)],
-) -> Result<Secret, Mistake> {
-    let (variable, token) = match reference {
-        SecretRef::Env(name) => (name.clone(), environment.secret(name)?),
-        SecretRef::File(path) => {
-            let variable = format!("a token of sender {}", sender.name);
-            let token = settings::secret_file(&variable, path)?;
-            (variable, Some(token))
-        }
-    };
-    let mistake = |problem: String| {
-        let expected = format!("a token of at least {SHORTEST_TOKEN} characters that no other sender has");
-        Mistake::new(&variable, problem, expected, "make one with: openssl rand -hex 24")
-    };
-    let token = token.ok_or_else(|| mistake(format!("is not set, and sender {} needs it", sender.name)))?;
-    if token.reveal().len() < SHORTEST_TOKEN {
-        return Err(mistake(format!("has fewer than {SHORTEST_TOKEN} characters")));
-    }
-    match others.iter().find(|(name, other)| *other == token && *name != sender.name) {
-        Some((other, _)) => Err(mistake(format!("is the same for the senders {other} and {}", sender.name))),
-        None => Ok(token),
     }
 }
 

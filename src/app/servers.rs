@@ -1,6 +1,8 @@
 //! The two HTTP servers: senders on one listener, operators on the other.
 //! Knows nothing of what a route does.
 
+mod secure;
+
 use std::io;
 use std::net::TcpListener;
 use std::thread::available_parallelism;
@@ -10,6 +12,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use rustls::ServerConfig;
 
 use crate::admin::{self, Admin};
 use crate::http::unread::close_when_unread;
@@ -22,11 +25,14 @@ const SHUTDOWN_TIMEOUT: u64 = 10;
 /// One ledger thread serves them all: more workers would only wait for it.
 const MOST_WORKERS: usize = 4;
 
-/// The server of the senders; it accepts from now on and stops when told through its handle.
-pub(super) fn public(listener: TcpListener, ingest: Ingest) -> io::Result<Server> {
+/// The server of the senders, over TLS where that is configured; it accepts from now on and stops when told through its handle.
+pub(super) fn public(listener: TcpListener, ingest: Ingest, tls: Option<ServerConfig>) -> io::Result<Server> {
     let ingest = Data::new(ingest);
     let workers = available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
     let app = move || App::new().wrap(from_fn(close_when_unread)).app_data(ingest.clone()).configure(ingest::configure);
+    if let Some(tls) = tls {
+        return secure::serve(listener, app, tls, workers);
+    }
     let server = HttpServer::new(app).workers(workers).client_request_timeout(REQUEST_TIMEOUT);
     Ok(server.shutdown_timeout(SHUTDOWN_TIMEOUT).disable_signals().listen(listener)?.run())
 }

@@ -63,7 +63,7 @@ impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         let code = match &error {
             BuildError::Ledger(_) => IO,
-            BuildError::Client(_) => CONFIG,
+            BuildError::Client(_) | BuildError::Tls(_) => CONFIG,
             BuildError::Listener(_) => OS,
             BuildError::Thread => SOFTWARE,
         };

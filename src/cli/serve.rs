@@ -45,11 +45,12 @@ fn start_logs(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn announce(configuration: &Configuration, listeners: &Listeners) -> Result<(), Failure> {
-    let Configuration { settings, rules, .. } = configuration;
+    let Configuration { settings, rules, tls, .. } = configuration;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         listen = %listen::address(&listeners.public)?,
         admin_listen = %listen::address(&listeners.admin)?,
+        tls = tls.is_some(),
         api_url = settings.api_url,
         ledger = %settings.ledger.display(),
         config = %settings.config.display(),

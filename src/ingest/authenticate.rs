@@ -1,145 +1,160 @@
-//! Who sent a request: a bearer token, compared in constant time.
+//! Who sent a request: by bearer token, by a Kubernetes ServiceAccount token, or by a Standard Webhooks signature.
 //! Knows nothing of what the sender may do; no token is kept in memory, printed or logged.
 
+mod bearer;
+pub mod jwks;
+mod jws;
+mod keyring;
+pub mod service_account;
+mod signature;
+
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use actix_web::http::header::{self, HeaderMap};
-use subtle::ConstantTimeEq;
+use actix_web::http::header::HeaderMap;
+use jiff::Timestamp;
 
-use crate::domain::{Digest, SenderName};
+use crate::domain::SenderName;
+use crate::webhook::VerifyError;
+use service_account::{ServiceAccountError, ServiceAccounts};
 
-/// The tokens of all senders, as digests; a sender may have several, so that they can be rotated.
-#[derive(Clone)]
-pub struct Tokens(Vec<(Digest, SenderName)>);
+pub use keyring::Keyring;
 
-/// Why nobody is authenticated; none of it tells a token that is almost right from one that is not.
+/// A request whose sender is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proved {
+    /// Who.
+    pub sender: SenderName,
+    /// The `webhook-id` that the signature covers, if that is the proof.
+    pub signed_id: Option<String>,
+}
+
+/// What all senders prove themselves with; the clones share it, so that a secret replaced in one is replaced in all.
+#[derive(Clone, Default)]
+pub struct Proofs {
+    keyring: Arc<RwLock<Arc<Keyring>>>,
+    accounts: ServiceAccounts,
+}
+
+/// Why nobody is authenticated, in words for the log; [`CredentialsError::told`] is what the caller may know of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// No `Authorization` header.
-    #[error("Send the sender's token as `Authorization: Bearer {{token}}`")]
+    /// Neither `Authorization` nor a signature.
+    #[error("no credentials were sent")]
     Missing,
-    /// Something that is not one bearer token.
-    #[error("Send exactly one Authorization header: `Authorization: Bearer {{token}}`")]
-    Malformed,
     /// A token in the URL, where it ends up in logs.
-    #[error("Send the token in the Authorization header; a token in a URL ends up in logs and is never taken")]
+    #[error("a token was sent in the URL")]
     InUrl,
-    /// A token of nobody.
-    #[error("This token is not known; ask the operator of usher for a valid one")]
-    Unknown,
+    /// Something that is not one bearer token.
+    #[error("not exactly one Authorization header with a bearer token")]
+    Authorization,
+    /// A part of a signature that is not there.
+    #[error("signed, but without {0}")]
+    NoHeader(&'static str),
+    /// A header of a signature that is there twice or is no text.
+    #[error("signed, but {0} is there twice or is no text")]
+    Header(&'static str),
+    /// `webhook-…` beside `svix-…`.
+    #[error("signed under two families of names, webhook-* and svix-*")]
+    Mixed,
+    /// A bearer token of nobody.
+    #[error("the token is nobody's")]
+    UnknownToken,
+    /// A ServiceAccount token that is not taken.
+    #[error("not a ServiceAccount token that is taken: {0}")]
+    ServiceAccount(ServiceAccountError),
+    /// A signature that is not taken.
+    #[error("the signature is not taken: {0}")]
+    Signature(VerifyError),
+    /// Two senders have the same token or key, which proves neither.
+    #[error("the token or signing secret is that of two senders")]
+    Contested,
+    /// A sender that the rules do not have.
+    #[error("the sender that it proves is not in the rules")]
+    NoSuchSender,
 }
 
-impl Tokens {
-    /// The tokens as resolved from the configuration; empty ones count for nothing.
-    pub fn new(tokens: Vec<(SenderName, String)>) -> Self {
-        let filled = tokens.into_iter().filter(|(_, token)| !token.is_empty());
-        Self(filled.map(|(sender, token)| (Digest::of_bytes(token.as_bytes()), sender)).collect())
+/// What a caller learns: enough to send it right, and nothing of what would be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing was sent.
+    Missing,
+    /// What was sent is in the wrong place.
+    InUrl,
+    /// What was sent has not the form of a token.
+    MalformedToken,
+    /// What was sent has not the form of a signature.
+    MalformedSignature,
+    /// It has the right form, and is not accepted; one answer whatever the reason.
+    NotAccepted,
+}
+
+impl CredentialsError {
+    /// What the caller is told of it.
+    pub fn told(self) -> Told {
+        match self {
+            Self::Missing => Told::Missing,
+            Self::InUrl => Told::InUrl,
+            Self::Authorization => Told::MalformedToken,
+            Self::NoHeader(_) | Self::Header(_) | Self::Mixed => Told::MalformedSignature,
+            Self::Signature(error) if error.is_malformed() => Told::MalformedSignature,
+            _ => Told::NotAccepted,
+        }
+    }
+}
+
+impl Proofs {
+    /// These tokens, keys and accounts.
+    pub fn new(keyring: Keyring, accounts: ServiceAccounts) -> Self {
+        Self { keyring: Arc::new(RwLock::new(Arc::new(keyring))), accounts }
     }
 
-    /// Two senders that share a token, which proves neither; to be told at start.
-    pub fn clash(&self) -> Option<(&SenderName, &SenderName)> {
-        let pairs = self.0.iter().enumerate().flat_map(|(at, a)| self.0[..at].iter().map(move |b| (b, a)));
-        pairs.filter(|(a, b)| a.0 == b.0 && a.1 != b.1).map(|(a, b)| (&a.1, &b.1)).next()
+    /// Takes other tokens and keys from the next request on, all at once.
+    pub fn replace(&self, keyring: Keyring) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
     }
 
-    /// Whose request this is.
-    pub fn authenticate(&self, headers: &HeaderMap, query: &str) -> Result<&SenderName, CredentialsError> {
-        if query.split('&').any(|pair| pair.split('=').next() == Some("access_token")) {
+    /// Who it is by the head of the request; `None` if it is signed, so that the body is needed too.
+    pub async fn by_header(&self, headers: &HeaderMap, query: &str) -> Result<Option<Proved>, CredentialsError> {
+        if bearer::is_in_url(query) {
             return Err(CredentialsError::InUrl);
         }
-        self.owner(bearer(headers)?).ok_or(CredentialsError::Unknown)
-    }
-
-    /// Compares with every token, whichever fits, so that the time taken tells nothing.
-    fn owner(&self, token: &[u8]) -> Option<&SenderName> {
-        let presented = Digest::of_bytes(token);
-        let mut owner = None;
-        let mut contested = false;
-        for (digest, sender) in &self.0 {
-            if digest.0.ct_eq(&presented.0).into() {
-                contested |= owner.is_some_and(|other| other != sender);
-                owner = Some(sender);
-            }
+        match bearer::token(headers)? {
+            Some(token) => self.by_token(token).await.map(|sender| Some(Proved { sender, signed_id: None })),
+            None if signature::Headers::read(headers)?.is_none() => Err(CredentialsError::Missing),
+            // Where nobody signs, no stranger's body is read.
+            None if !self.now().has_keys() => Err(CredentialsError::Signature(VerifyError::NoKey)),
+            None => Ok(None),
         }
-        owner.filter(|_| !contested)
+    }
+
+    async fn by_token(&self, token: &[u8]) -> Result<SenderName, CredentialsError> {
+        let found = self.now().owner_of_token(token);
+        match (found, bearer::as_jwt(token)) {
+            (Err(CredentialsError::UnknownToken), Some(jwt)) if !self.accounts.is_empty() => {
+                self.accounts.verify(jwt, Timestamp::now()).await.map_err(CredentialsError::ServiceAccount)
+            }
+            (found, _) => found,
+        }
+    }
+
+    /// Who signed these bytes.
+    pub fn by_signature(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Proved, CredentialsError> {
+        let signed = signature::Headers::read(headers)?.ok_or(CredentialsError::Missing)?;
+        let sender = self.now().signer(&signed, body, now)?;
+        Ok(Proved { sender, signed_id: Some(signed.id.to_owned()) })
+    }
+
+    fn now(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// The token of the only `Authorization` header; the scheme is matched in any case (RFC 9110 11.1).
-fn bearer(headers: &HeaderMap) -> Result<&[u8], CredentialsError> {
-    let mut values = headers.get_all(header::AUTHORIZATION);
-    let value = values.next().ok_or(CredentialsError::Missing)?.as_bytes();
-    let (scheme, token) = value.split_at_checked("bearer ".len()).ok_or(CredentialsError::Malformed)?;
-    let token = token.trim_ascii();
-    let well_formed = scheme.eq_ignore_ascii_case(b"bearer ") && !token.is_empty() && values.next().is_none();
-    if well_formed { Ok(token) } else { Err(CredentialsError::Malformed) }
-}
-
-impl fmt::Debug for Tokens {
+impl fmt::Debug for Proofs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tokens({})", self.0.len())
+        f.debug_tuple("Proofs").field(&self.now()).finish()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use actix_web::http::header::HeaderValue;
-
-    fn name(text: &str) -> SenderName {
-        SenderName::try_from(text.to_owned()).unwrap()
-    }
-
-    fn tokens() -> Tokens {
-        let pairs = [("billing", "old"), ("billing", "new"), ("orders", "other"), ("orders", "")];
-        Tokens::new(pairs.map(|(sender, token)| (name(sender), token.to_owned())).into())
-    }
-
-    fn whose(tokens: &Tokens, authorization: &[&'static str]) -> Result<SenderName, CredentialsError> {
-        let line = |value: &&'static str| (header::AUTHORIZATION, HeaderValue::from_static(value));
-        tokens.authenticate(&authorization.iter().map(line).collect(), "").cloned()
-    }
-
-    #[test]
-    fn each_token_of_a_sender_proves_it() {
-        for token in ["Bearer old", "bearer new", "BEARER  new "] {
-            assert_eq!(whose(&tokens(), &[token]), Ok(name("billing")), "{token}");
-        }
-        assert_eq!(whose(&tokens(), &["Bearer other"]), Ok(name("orders")));
-    }
-
-    #[test]
-    fn anything_else_proves_nobody() {
-        use CredentialsError as E;
-        assert_eq!(whose(&tokens(), &[]), Err(E::Missing));
-        for unknown in ["Bearer ne", "Bearer newx", "Bearer NEW", "Bearer old new"] {
-            assert_eq!(whose(&tokens(), &[unknown]), Err(E::Unknown), "{unknown}");
-        }
-        for malformed in ["", "new", "Basic bmV3", "Bearer", "Bearer ", "Bearer  ", "Bearernew"] {
-            assert_eq!(whose(&tokens(), &[malformed]), Err(E::Malformed), "{malformed}");
-        }
-        assert_eq!(whose(&tokens(), &["Bearer new", "Bearer new"]), Err(E::Malformed));
-    }
-
-    #[test]
-    fn a_token_in_the_url_is_refused_even_beside_a_good_one() {
-        let headers = [(header::AUTHORIZATION, HeaderValue::from_static("Bearer new"))].into_iter().collect();
-        for query in ["access_token=new", "a=b&access_token=x", "access_token"] {
-            assert_eq!(tokens().authenticate(&headers, query), Err(CredentialsError::InUrl), "{query}");
-        }
-        assert!(tokens().authenticate(&headers, "a=access_token").is_ok());
-    }
-
-    #[test]
-    fn a_token_shared_by_two_senders_proves_neither() {
-        let shared = Tokens::new(vec![(name("billing"), "same".to_owned()), (name("orders"), "same".to_owned())]);
-        assert_eq!(whose(&shared, &["Bearer same"]), Err(CredentialsError::Unknown));
-        assert_eq!(shared.clash(), Some((&name("billing"), &name("orders"))));
-        assert_eq!(tokens().clash(), None);
-    }
-
-    #[test]
-    fn nothing_of_a_token_is_printed() {
-        assert_eq!(format!("{:?}", tokens()), "Tokens(3)");
-    }
-}
+mod tests;

@@ -2,9 +2,10 @@
 //! Knows nothing of how a step is done.
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use jiff::Timestamp;
 
 use super::accept::Accepted;
-use super::authenticate::CredentialsError;
+use super::authenticate::{CredentialsError, Proved};
 use super::media_type::MediaTypeError;
 use super::parse::Parsed;
 use super::refusal::Refusal;
@@ -14,10 +15,8 @@ use crate::rules::Sender;
 
 /// `POST /v1/events`
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: web::Data<Ingest>) -> HttpResponse {
-    let (sender, taken) = match ingest.sender_of(&request) {
-        Ok(sender) => (Some(&sender.name), ingest.take(sender, &request, payload).await),
-        Err(refusal) => (None, Err(refusal)),
-    };
+    let mut sender = None;
+    let taken = ingest.take(&request, payload, &mut sender).await;
     ingest.metrics.event(verdict(&taken));
     match taken {
         Ok(Accepted { record, replayed }) => answer::accepted(&record, replayed),
@@ -27,7 +26,7 @@ pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: we
 
 /// `GET /v1/events/{id}`
 pub(super) async fn get(request: HttpRequest, ingest: web::Data<Ingest>) -> HttpResponse {
-    let (sender, found) = match ingest.sender_of(&request) {
+    let (sender, found) = match ingest.reader(&request).await {
         Ok(sender) => (Some(&sender.name), ingest.find(&sender.name, request.match_info().get("id")).await),
         Err(refusal) => (None, Err(refusal)),
     };
@@ -45,26 +44,48 @@ pub(super) async fn wrong_method(allowed: &'static str) -> HttpResponse {
 }
 
 impl Ingest {
-    fn sender_of(&self, request: &HttpRequest) -> Result<&Sender, Refusal> {
-        let name = self.tokens.authenticate(request.headers(), request.query_string())?;
-        // A token whose sender the rules do not know proves nobody.
-        let known = self.rules.senders().iter().find(|sender| sender.name == *name);
-        known.ok_or(Refusal::Credentials(CredentialsError::Unknown))
-    }
-
-    async fn take(&self, sender: &Sender, request: &HttpRequest, payload: web::Payload) -> Result<Accepted, Refusal> {
+    /// Who posts what; `sender` is known before the event is, for the log.
+    async fn take<'i>(
+        &'i self,
+        request: &HttpRequest,
+        payload: web::Payload,
+        sender: &mut Option<&'i SenderName>,
+    ) -> Result<Accepted, Refusal> {
         let headers = request.headers();
+        let proved = self.proofs.by_header(headers, request.query_string()).await?;
+        let known = proved.map(|proved| self.known(&proved)).transpose()?;
+        *sender = known.map(|known| &known.name);
         let mode = media_type::mode_of(headers)?;
         let body = body::read(headers, payload, self.body_limit).await?;
+        let known = match known {
+            Some(known) => known,
+            None => self.known(&self.proofs.by_signature(headers, &body, Timestamp::now())?)?,
+        };
+        *sender = Some(&known.name);
         let identity = identity::claimed(headers)?;
-        match parse::read(mode, &body, &sender.name, headers, identity, sender.max_batch)? {
-            Parsed::One(event) => self.accept(sender, event).await,
+        match parse::read(mode, &body, &known.name, headers, identity, known.max_batch)? {
+            Parsed::One(event) => self.accept(known, event).await,
             // No answer of one event fits a batch.
             Parsed::Batch(events) => {
                 let refused = events.into_iter().find_map(Result::err);
                 Err(refused.map_or(MediaTypeError::Other.into(), Refusal::from))
             }
         }
+    }
+
+    /// Who asks; a signature covers an empty body then, so that one over an event opens nothing.
+    async fn reader(&self, request: &HttpRequest) -> Result<&Sender, Refusal> {
+        let proved = match self.proofs.by_header(request.headers(), request.query_string()).await? {
+            Some(proved) => proved,
+            None => self.proofs.by_signature(request.headers(), b"", Timestamp::now())?,
+        };
+        self.known(&proved)
+    }
+
+    /// A proof whose sender the rules do not know proves nobody.
+    fn known(&self, proved: &Proved) -> Result<&Sender, Refusal> {
+        let known = self.rules.senders().iter().find(|sender| sender.name == proved.sender);
+        known.ok_or(Refusal::Credentials(CredentialsError::NoSuchSender))
     }
 
     /// Another sender's event, an unknown one and an id that is none are answered alike: nobody learns what exists.

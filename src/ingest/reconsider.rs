@@ -60,7 +60,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::authenticate::Tokens;
+    use super::super::authenticate::Proofs;
     use super::super::refusal::Refusal;
     use super::*;
     use crate::domain::{Event, EventType, Extensions};
@@ -79,8 +79,8 @@ mod tests {
     }
 
     fn ingest(ledger: &Ledger, rules: Arc<Rules>) -> Ingest {
-        let (tokens, wake, metrics) = (Tokens::new(Vec::new()), Wake::default(), Arc::new(Metrics::new()));
-        Ingest { rules, tokens, ledger: ledger.clone(), wake, metrics, body_limit: 1024 }
+        let (proofs, wake, metrics) = (Proofs::default(), Wake::default(), Arc::new(Metrics::new()));
+        Ingest { rules, proofs, ledger: ledger.clone(), wake, metrics, body_limit: 1024 }
     }
 
     fn event(rules: &Rules) -> Event {

@@ -4,7 +4,7 @@
 use actix_web::http::header::{self, HeaderName};
 
 use super::answer;
-use super::authenticate::CredentialsError;
+use super::authenticate::{CredentialsError, Told};
 use super::body::BodyError;
 use super::identity::IdentityError;
 use super::json::JsonError;
@@ -75,14 +75,28 @@ const CONFLICT: &str = "An event with this source and id, and with another conte
     changed. Send a new event under a new id.";
 const NOT_FOUND: &str = "There is nothing at this path, or nothing that this sender may see.";
 
+/// One answer for all that is well-formed and not accepted: the reason is for the log.
 fn credentials(error: CredentialsError) -> Problem {
-    let challenge = match error {
-        CredentialsError::Missing => "Bearer realm=\"usher\"",
-        CredentialsError::Malformed | CredentialsError::InUrl => "Bearer realm=\"usher\", error=\"invalid_request\"",
-        CredentialsError::Unknown => "Bearer realm=\"usher\", error=\"invalid_token\"",
+    let (detail, challenge) = match error.told() {
+        Told::Missing => (SEND_PROOF, "Bearer realm=\"usher\""),
+        Told::InUrl => (NOT_IN_URL, INVALID_REQUEST),
+        Told::MalformedToken => (ONE_TOKEN, INVALID_REQUEST),
+        Told::MalformedSignature => (WHOLE_SIGNATURE, INVALID_REQUEST),
+        Told::NotAccepted => (NOT_ACCEPTED, "Bearer realm=\"usher\", error=\"invalid_token\""),
     };
-    Problem::new(Kind::NotAuthenticated, format!("{error}.")).with_header(header::WWW_AUTHENTICATE, challenge)
+    Problem::new(Kind::NotAuthenticated, detail).with_header(header::WWW_AUTHENTICATE, challenge)
 }
+
+const INVALID_REQUEST: &str = "Bearer realm=\"usher\", error=\"invalid_request\"";
+const SEND_PROOF: &str = "Send the sender's token as `Authorization: Bearer {token}`, or sign the request by Standard \
+    Webhooks: webhook-id, webhook-timestamp and webhook-signature.";
+const NOT_IN_URL: &str = "Send the token in the Authorization header; a token in a URL ends up in logs and is never \
+    taken.";
+const ONE_TOKEN: &str = "Send exactly one Authorization header: `Authorization: Bearer {token}`.";
+const WHOLE_SIGNATURE: &str = "Send webhook-id (without `.`), webhook-timestamp (Unix seconds) and webhook-signature \
+    once each, or the same three as svix-*, not both.";
+const NOT_ACCEPTED: &str = "These credentials are not accepted. Check the token; of a signed request the secret, the \
+    clock, and that the body is sent byte for byte as it was signed. The operator of usher finds the reason in its log.";
 
 fn media_type(error: MediaTypeError) -> Problem {
     let detail = format!("{error}. Taken are {TAKEN}, and JSON data with the attributes in ce- headers; all in UTF-8.");

@@ -6,6 +6,8 @@ use std::ops::Range;
 use super::diagnostic::{Mistake, Report};
 use super::expression::Expression;
 use super::globs::Glob;
+use super::named::{Named, Organization, Way as _};
+use super::names::Names;
 use super::parts::Compiler;
 use super::position;
 use super::roles::{self, Outcomes};
@@ -28,36 +30,73 @@ pub(super) fn senders_of<'s>(
     if senders.rights_known && senders.events_known { sending } else { Vec::new() }
 }
 
-/// Reports an action that none of the senders may take.
-pub(super) fn check_action(
+/// Those of `sending` who may take the action; a mistake when there is none.
+pub(super) fn who_may<'s>(
     report: &mut Report<'_>,
     place: &Range<usize>,
-    sending: &[&Sender],
+    sending: &[&'s Sender],
     action: &str,
     may: impl Fn(&Sender) -> bool,
-) {
-    if !sending.is_empty() && !sending.iter().any(|sender| may(sender)) {
+) -> Vec<&'s Sender> {
+    let able: Vec<_> = sending.iter().copied().filter(|sender| may(sender)).collect();
+    if able.is_empty() && !sending.is_empty() {
         let mistake = Mistake::new(format!("no sender of this type may {action}"));
         report.add(place.clone(), mistake.help(format!("add `{action}` to the `actions` of a sender")));
     }
+    able
 }
 
-/// Reports a role that does not exist, and a rule whose roles are all above every ceiling.
-pub(super) fn check_role(report: &mut Report<'_>, node: &Node, role: &Expression, compiler: &Compiler<'_>) {
+/// Those of `sending` who may change the organization, as far as the file names it; a mistake when there is none.
+pub(super) fn who_may_change<'s>(
+    report: &mut Report<'_>,
+    node: &Node,
+    sending: &[&'s Sender],
+    organization: &Named<Organization>,
+    names: &Names<'_>,
+) -> Vec<&'s Sender> {
+    let outcomes = roles::outcomes(&organization.expression, names);
+    let literals = outcomes.literals.iter().map(|(_, text)| Some(*text));
+    let texts: Vec<_> = literals.chain(outcomes.rows.iter().map(|(_, value)| value.as_str())).collect();
+    let possible: Option<Vec<_>> = texts.iter().map(|text| organization.way.parse((*text)?).ok()).collect();
+    // What is no organization is a mistake that is told elsewhere.
+    let Some(possible) = possible.filter(|possible| !outcomes.open && !possible.is_empty()) else {
+        return sending.to_vec();
+    };
+    let may = |sender: &&&Sender| possible.iter().any(|organization| sender.may_change(organization));
+    let able: Vec<_> = sending.iter().filter(may).copied().collect();
+    if able.is_empty() && !sending.is_empty() {
+        let listed: Vec<_> = possible.iter().map(|organization| format!("`{organization}`")).collect();
+        let mistake = Mistake::new(format!("no sender of this type may change {}", listed.join(" or ")));
+        let help = format!("the `organizations` of {} do not have it; no rule can change that", names_of(sending));
+        report.add(node.place.clone(), mistake.help(help));
+    }
+    able
+}
+
+/// Reports a role that does not exist, and a rule whose roles are all above the ceilings of `sending`.
+pub(super) fn check_role(
+    report: &mut Report<'_>,
+    node: &Node,
+    role: &Expression,
+    compiler: &Compiler<'_>,
+    sending: &[&Sender],
+) {
     let outcomes = roles::outcomes(role, &compiler.names);
     let place = |id| position::within(report.source, node, &role.source, role.character_of(id));
     let literals: Vec<_> = outcomes.literals.iter().map(|(id, text)| (place(*id), *text)).collect();
     let possible = possible(report, literals, &outcomes, compiler.roles);
-    let sending: Vec<_> = compiler.sending.iter().filter(|sender| sender.actions.grant).collect();
     let may_give = |role: &Role| sending.iter().any(|sender| sender.roles.contains(role));
     if outcomes.open || possible.is_empty() || sending.is_empty() || possible.iter().any(may_give) {
         return;
     }
     let listed: Vec<_> = possible.iter().map(|role| format!("`{role}`")).collect();
-    let names: Vec<_> = sending.iter().map(|sender| format!("`{}`", sender.name)).collect();
     let mistake = Mistake::new(format!("no sender of this type may give {}", listed.join(" or ")));
-    let help = format!("the `roles` of {} are the ceiling; no rule can lift it", names.join(" and "));
+    let help = format!("the `roles` of {} are the ceiling; no rule can lift it", names_of(sending));
     report.add(node.place.clone(), mistake.help(help));
+}
+
+fn names_of(senders: &[&Sender]) -> String {
+    senders.iter().map(|sender| format!("`{}`", sender.name)).collect::<Vec<_>>().join(" and ")
 }
 
 /// The roles that the file names for a rule; whatever it names besides is a mistake where it stands.

@@ -95,11 +95,11 @@ impl Compiler<'_> {
     }
 
     fn grant(&self, report: &mut Report<'_>, node: &Node) -> Option<Parts> {
-        ceiling::check_action(report, &node.place, self.sending, "grant", |sender| sender.actions.grant);
+        let able = ceiling::who_may(report, &node.place, self.sending, "grant", |sender| sender.actions.grant);
         let fields = Fields::read(report, node, "grant", GRANT)?;
-        let organization = named::read(report, &fields, self);
+        let (organization, able) = self.organization(report, &fields, able);
         let user = named::read(report, &fields, self);
-        let role = fields.require(report, "role").and_then(|node| self.role(report, node));
+        let role = fields.require(report, "role").and_then(|node| self.role(report, node, &able));
         let existing = fields.get("existing").map_or(Some(Existing::default()), |node| existing(report, node));
         let missing_user = fields.get("missing_user").map_or(Some(MissingUser::default()), |node| {
             let missing = missing_user(report, node)?;
@@ -120,16 +120,31 @@ impl Compiler<'_> {
     }
 
     fn revoke(&self, report: &mut Report<'_>, node: &Node) -> Option<Parts> {
-        ceiling::check_action(report, &node.place, self.sending, "revoke", |sender| sender.actions.revoke);
+        let able = ceiling::who_may(report, &node.place, self.sending, "revoke", |sender| sender.actions.revoke);
         let fields = Fields::read(report, node, "revoke", REVOKE)?;
-        let organization = named::read(report, &fields, self);
+        let (organization, _) = self.organization(report, &fields, able);
         let user = named::read(report, &fields, self);
         Some(Parts { organization: organization?, user: user?, effect: Effect::Revoke })
     }
 
-    fn role(&self, report: &mut Report<'_>, node: &Node) -> Option<Expression> {
+    /// The organization, and those of `sending` who may change it.
+    fn organization<'s>(
+        &self,
+        report: &mut Report<'_>,
+        fields: &Fields<'_>,
+        sending: Vec<&'s Sender>,
+    ) -> (Option<Named<Organization>>, Vec<&'s Sender>) {
+        let named = named::read(report, fields, self);
+        let able = match (&named, fields.get("organization")) {
+            (Some(named), Some(node)) => ceiling::who_may_change(report, node, &sending, named, &self.names),
+            _ => sending,
+        };
+        (named, able)
+    }
+
+    fn role(&self, report: &mut Report<'_>, node: &Node, sending: &[&Sender]) -> Option<Expression> {
         let role = self.expression(report, node, "role")?;
-        ceiling::check_role(report, node, &role, self);
+        ceiling::check_role(report, node, &role, self, sending);
         Some(role)
     }
 

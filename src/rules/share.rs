@@ -48,7 +48,14 @@ fn limits(report: &mut Report<'_>, node: &Node, standard: Brake) -> Option<Brake
     })
 }
 
-fn number(report: &mut Report<'_>, fields: &Fields<'_>, key: &str, range: RangeInclusive<u32>, standard: u32) -> u32 {
+/// A number within `range`; `standard` if absent or wrong.
+pub(super) fn number(
+    report: &mut Report<'_>,
+    fields: &Fields<'_>,
+    key: &str,
+    range: RangeInclusive<u32>,
+    standard: u32,
+) -> u32 {
     let Some(node) = fields.get(key) else { return standard };
     let given = match &node.content {
         Content::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),

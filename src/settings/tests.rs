@@ -119,3 +119,19 @@ fn a_secret_key_from_a_file_comes_with_its_place() {
     assert_eq!((settings.secret_key, settings.secret_key_file), (Secret::new("sk_test_x"), Some(path)));
     assert_eq!(read(&[("CLERK_SECRET_KEY", "sk_test_x")]).unwrap().secret_key_file, None);
 }
+
+#[test]
+fn certificate_and_key_come_together_or_not_at_all() {
+    let (certificate, key, ca) =
+        (("USHER_TLS_CERT_FILE", "/c"), ("USHER_TLS_KEY_FILE", "/k"), ("USHER_TLS_CLIENT_CA_FILE", "/ca"));
+    for alone in [&[certificate][..], &[key], &[ca], &[certificate, ca], &[key, ca]] {
+        assert_eq!(mistaken(alone), [alone[0].0], "{alone:?}");
+    }
+    let read =
+        |variables: &[(&str, &str)]| read(&[&[("CLERK_SECRET_KEY", "sk_test_x")], variables].concat()).unwrap().tls;
+    assert_eq!(read(&[]), None);
+    let (certificate_file, key_file) = (PathBuf::from("/c"), PathBuf::from("/k"));
+    let files = TlsFiles { certificate: certificate_file, key: key_file, client_ca: None };
+    assert_eq!(read(&[certificate, key]), Some(files.clone()));
+    assert_eq!(read(&[certificate, key, ca]), Some(TlsFiles { client_ca: Some("/ca".into()), ..files }));
+}

@@ -18,7 +18,10 @@ mod halt;
 mod lifecycle;
 mod names;
 mod promises;
+mod proof;
 mod recipe;
+mod service_account;
 mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
 mod support;
+mod tls;

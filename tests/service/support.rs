@@ -1,7 +1,10 @@
 //! Starts the real binary on free ports, speaks HTTP to it, and waits for conditions instead of sleeping.
 
+pub mod authority;
 mod http;
+pub mod issuer;
 mod process;
+pub mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

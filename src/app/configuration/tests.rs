@@ -1,6 +1,9 @@
 //! Claims about environment and rules file together.
 
+use actix_web::http::header::AUTHORIZATION;
+
 use super::*;
+use crate::ingest::authenticate::{Proofs, service_account::ServiceAccounts};
 
 const RULES: &str = r#"
 senders:
@@ -37,20 +40,49 @@ fn mistakes(variables: &[(&str, &str)], in_file: &str) -> Vec<String> {
     refusal.mistakes.into_iter().map(|mistake| format!("{} {}", mistake.variable, mistake.problem)).collect()
 }
 
-#[test]
-fn a_token_comes_from_its_variable_or_its_file() {
+/// Whose `token` is.
+async fn owner(configuration: &Configuration, token: &str) -> String {
+    let proofs = Proofs::new(configuration.secrets.keyring(), ServiceAccounts::default());
+    let line = (AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    let proved = proofs.by_header(&[line].into_iter().collect(), "").await;
+    proved.map_or_else(|error| error.to_string(), |proved| proved.unwrap().sender.to_string())
+}
+
+#[tokio::test]
+async fn a_token_comes_from_its_variable_or_its_file() {
     let other = format!("{LONG}-2");
     let configuration = check(&[("BILLING_TOKEN", LONG), ("USHER_ORDERS_TOKEN", &other)], "one-that-was-rotated-out\n");
-    let tokens: Vec<_> = configuration
-        .unwrap_or_else(|refusal| panic!("{refusal}"))
-        .tokens
-        .into_iter()
-        .map(|(sender, token)| format!("{sender} {}", token.reveal()))
-        .collect();
-    assert_eq!(
-        tokens,
-        [format!("billing {LONG}"), "billing one-that-was-rotated-out".into(), format!("orders {other}")]
-    );
+    let configuration = configuration.unwrap_or_else(|refusal| panic!("{refusal}"));
+    assert_eq!(owner(&configuration, LONG).await, "billing");
+    assert_eq!(owner(&configuration, "one-that-was-rotated-out").await, "billing");
+    assert_eq!(owner(&configuration, &other).await, "orders");
+    assert_eq!(owner(&configuration, "another").await, "the token is nobody's");
+}
+
+#[test]
+fn every_bad_signing_secret_is_named_and_none_is_shown() {
+    let source = "senders:\n  a: { signing_secrets: [{ env: A1 }, { env: A2 }, { env: A3 }], events: ['*'], roles: [] }\n  \
+                  b: { signing_secrets: [{ env: B1 }, { env: B2 }], events: ['*'], roles: [] }\nroles: []\nrules: []\n";
+    let key = "C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let values = [
+        ("CLERK_SECRET_KEY", "sk_test_x".to_owned()),
+        ("A1", "whsec_hush".to_owned()),
+        ("A2", "hush-hush-hush-hush".to_owned()),
+        ("A3", format!("whsec_{key}")),
+        ("B1", "whpk_hush".to_owned()),
+        ("B2", key.to_owned()),
+    ];
+    let file = RulesFile { name: "usher.yaml".to_owned(), source: source.to_owned() };
+    let refusal = Configuration::check(&values.into_iter().collect(), &file).err().unwrap();
+    assert!(!refusal.to_string().contains("hush") && !refusal.to_string().contains(key), "{refusal}");
+    let told: Vec<_> = refusal.mistakes.iter().map(|wrong| format!("{} {}", wrong.variable, wrong.problem)).collect();
+    let expected = [
+        "A1 is no shared secret of 24 to 64 bytes",
+        "A2 is not base64, alone or after whsec_, whpk_ or whsk_",
+        "B1 is no public key of 32 bytes",
+        "B2 is the same for the senders a and b",
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

@@ -72,11 +72,13 @@ fn rules_file() -> Result<RulesFile, Failure> {
     Ok(RulesFile { name: format!("{RULES} (shipped)"), source: SHIPPED_RULES.to_owned() })
 }
 
-/// A token for every variable that the rules refer to, so that nothing real is needed or used.
+/// A secret for every variable that the rules refer to, tokens first, so that nothing real is needed or used.
 fn made_up_tokens(file: &RulesFile) -> Vec<(String, String)> {
     // A broken file is reported when the configuration is checked.
     let Ok(rules) = rules::load(&file.name, &file.source) else { return Vec::new() };
-    let references = rules.senders().iter().flat_map(|sender| &sender.tokens);
+    // What is made up is a key too: 24 bytes in base64.
+    let tokens = rules.senders().iter().flat_map(|sender| &sender.tokens);
+    let references = tokens.chain(rules.senders().iter().flat_map(|sender| &sender.signing_secrets));
     let names = references.filter_map(|reference| match reference {
         SecretRef::Env(name) => Some(name.clone()),
         SecretRef::File(_) => None,
@@ -85,9 +87,8 @@ fn made_up_tokens(file: &RulesFile) -> Vec<(String, String)> {
 }
 
 fn sample_token(tokens: Vec<(String, String)>) -> String {
-    let mut of_samples: Vec<_> = tokens.into_iter().map(|(name, token)| (name != SAMPLE_TOKEN, token)).collect();
-    of_samples.sort();
-    of_samples.into_iter().next().map(|(_, token)| token).unwrap_or_default()
+    let of_samples = tokens.into_iter().min_by_key(|(name, _)| name != SAMPLE_TOKEN);
+    of_samples.map(|(_, token)| token).unwrap_or_default()
 }
 
 /// Nothing of the person's own settings gets in, so that nothing can leave this machine.
