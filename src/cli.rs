@@ -6,8 +6,10 @@ mod dev;
 mod exit;
 mod listen;
 pub mod sandbox;
+mod send;
 mod serve;
 mod signals;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,7 +28,8 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Try it, without a Clerk account:  usher dev
-Exit codes: 0 done, 1 not as it should be, 64 usage, 69 address in use, 70 internal, 74 ledger, 78 configuration";
+Exit codes: 0 done, 1 not as it should be, 64 usage, 65 not an event, 66 file not readable,
+  69 address in use or not reached, 70 internal, 74 ledger, 78 configuration";
 
 #[derive(Subcommand)]
 enum Command {
@@ -36,6 +39,8 @@ enum Command {
     Dev(dev::DevArgs),
     /// Compile the rules file and run its tests
     Check(CheckArgs),
+    /// Send an event, once or many times, and show what came of it
+    Send(send::SendArgs),
     /// Run the sandbox by itself: a fake of Clerk's Backend API
     Sandbox(sandbox::SandboxArgs),
 }
@@ -55,6 +60,7 @@ pub fn run() -> ExitCode {
         Ok(Cli { command: Command::Serve }) => serve::run(),
         Ok(Cli { command: Command::Dev(args) }) => dev::run(&args),
         Ok(Cli { command: Command::Check(args) }) => return check::run(args.file, args.json),
+        Ok(Cli { command: Command::Send(args) }) => send::run(&args),
         Ok(Cli { command: Command::Sandbox(args) }) => return sandbox::run(args),
         Err(error) => return exit::usage(&error),
     };
