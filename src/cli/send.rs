@@ -33,6 +33,8 @@ use template::{Message, Mode, Template};
 use tls::TlsArgs;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+/// The name of no file.
+const STDIN: &str = "-";
 /// How often a copy is sent again when the service asks to come back later.
 const RETRIES: u32 = 3;
 
@@ -164,13 +166,13 @@ fn url(to: Option<&str>) -> Result<String, Failure> {
 }
 
 fn template(args: &SendArgs) -> Result<Template, Failure> {
-    let bytes = read(&args.file)
-        .map_err(|error| Failure::no_input(format!("{} cannot be read: {error}", args.file.display())))?;
+    let unreadable = |error| Failure::no_input(format!("{} cannot be read: {error}", shown(&args.file)));
+    let bytes = read(&args.file).map_err(unreadable)?;
     Template::read(bytes, args.mode, new_id).map_err(|error| unfit(&args.file, &error))
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
-    if file != Path::new("-") {
+    if file != Path::new(STDIN) {
         return std::fs::read(file);
     }
     let mut bytes = Vec::new();
@@ -179,7 +181,11 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn unfit(file: &Path, error: &template::TemplateError) -> Failure {
-    Failure::data(format!("{} {error}", file.display()))
+    Failure::data(format!("{} {error}", shown(file)))
+}
+
+fn shown(file: &Path) -> String {
+    if file == Path::new(STDIN) { "stdin".to_owned() } else { file.display().to_string() }
 }
 
 /// `UUIDv7`: later ones sort behind earlier ones.

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod brake;
+mod clients;
 mod crash;
 mod durable;
 mod events;
@@ -17,6 +18,7 @@ mod lifecycle;
 mod names;
 mod promises;
 mod recipe;
+mod send;
 mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
 mod support;
