@@ -1,7 +1,9 @@
 //! `usher send`, as a person or a smoke test runs it.
 
-use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Output, Stdio};
+use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 
@@ -11,19 +13,18 @@ const SHARED: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const PAIR: &str = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 const PUBLIC: &str = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
 
-/// `usher send -` with a token, a key, and every reason to be talkative.
-fn command(service: &Service, arguments: &[&str]) -> Command {
-    let mut command = usher();
-    let secrets = [("TOKEN", TOKEN), ("SHARED", SHARED), ("PAIR", PAIR), ("RUST_LOG", "trace")];
-    command.args(["send", "-"]).args(arguments).envs(secrets).env("USHER_URL", &service.http.base);
-    command
+fn send(service: &Service, arguments: &[&str], event: &Value) -> (Option<i32>, String) {
+    send_to(&[&["--to", &service.http.base], arguments].concat(), event)
 }
 
-/// Sends `event` through stdin.
-fn send(service: &Service, arguments: &[&str], event: &Value) -> (Option<i32>, String) {
-    let mut command = command(service, arguments);
+/// `usher send -` with `event` on stdin, secrets in the environment, and every reason to be talkative.
+fn send_to(arguments: &[&str], event: &Value) -> (Option<i32>, String) {
+    let secrets = [("TOKEN", TOKEN), ("SHARED", SHARED), ("PAIR", PAIR), ("RUST_LOG", "trace")];
+    let mut command = usher();
+    command.args(["send", "-"]).args(arguments).envs(secrets);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(event.to_string().as_bytes()).unwrap();
+    // Whoever refuses its arguments does not read.
+    let _ = child.stdin.take().unwrap().write_all(event.to_string().as_bytes());
     let output = child.wait_with_output().unwrap();
     (output.status.code(), said(&output))
 }
@@ -173,22 +174,85 @@ fn every_mode_says_the_same() {
 
 #[test]
 fn each_way_to_end_has_its_code() {
-    let sandbox = Sandbox::start(&[]);
-    let service = setup(&sandbox).start();
-    let event = purchase("1", "user_ada", "team");
-    let cases: [(&[&str], i32); 6] = [
-        (&["--to", "http://127.0.0.1:1", "--token-env", "TOKEN"], 69),
-        (&["--to", "http://127.0.0.1:1", "--repeat", "2"], 69),
+    let nobody = "http://127.0.0.1:1";
+    let cases: [(&[&str], i32); 8] = [
+        (&["--to", nobody, "--token-env", "TOKEN"], 69),
+        (&["--to", nobody, "--repeat", "2"], 69),
         (&["--to", "http://someone:password@127.0.0.1"], 64),
-        (&["--token-env", "NO_SUCH_VARIABLE"], 64),
-        (&["--token-file", "/no/such/file"], 66),
-        (&["--ca", "/no/such/file"], 66),
+        (&["--to", nobody, "--token-env", "NO_SUCH_VARIABLE"], 64),
+        (&["--to", nobody, "--secret-env", "TOKEN"], 64),
+        (&["--to", nobody, "--token-env", "TOKEN", "--secret-env", "SHARED"], 64),
+        (&["--to", nobody, "--token-file", "/no/such/file"], 66),
+        (&["--to", nobody, "--ca", "/no/such/file"], 66),
     ];
     for (arguments, expected) in cases {
-        let (code, text) = send(&service, arguments, &event);
+        let (code, text) = send_to(arguments, &purchase("1", "user_ada", "team"));
         assert_eq!(code, Some(expected), "{arguments:?}: {text}");
     }
     let missing = usher().args(["send", "/no/such/file.json"]).output().unwrap();
     assert_eq!(missing.status.code(), Some(66), "{}", said(&missing));
-    assert_eq!(send(&service, &[], &json!("no event")).0, Some(65));
+    assert_eq!(send_to(&["--to", nobody], &json!("no event")).0, Some(65));
+}
+
+/// Answers one request after the other, each on a connection of its own, and gives what it was sent.
+fn answering(answers: &'static [&'static str]) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = move |answer: &&str| {
+        let (mut connection, _) = listener.accept().unwrap();
+        let request = whole_request(&mut connection);
+        write!(connection, "HTTP/1.1 {answer}\r\nconnection: close\r\n\r\n").unwrap();
+        request
+    };
+    (url, thread::spawn(move || answers.iter().map(answer).collect()))
+}
+
+fn whole_request(connection: &mut TcpStream) -> String {
+    let (mut request, mut bytes) = (String::new(), [0; 4096]);
+    loop {
+        let read = connection.read(&mut bytes).unwrap();
+        request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+        if read == 0 || request.trim_end().ends_with('}') {
+            return request;
+        }
+    }
+}
+
+fn header<'a>(request: &'a str, name: &str) -> &'a str {
+    let line = request.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    line.unwrap_or_else(|| panic!("no {name} in: {request}"))
+}
+
+const LATER: &str = "503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 0";
+const ACCEPTED: &str = "202 Accepted\r\ncontent-length: 0";
+
+#[test]
+fn a_copy_is_sent_again_under_its_name_when_the_service_asks_for_it() {
+    let (url, requests) = answering(&[LATER, LATER, ACCEPTED]);
+    let arguments = ["--to", &url, "--secret-env", "SHARED", "--repeat", "1", "--json"];
+    let (code, text) = send_to(&arguments, &purchase("1", "user_ada", "team"));
+    assert_eq!((code, &json_lines(&text)[0]["tried_again"]), (Some(0), &json!(2)), "{text}");
+    let requests = requests.join().unwrap();
+    let ids: Vec<_> = requests.iter().map(|request| header(request, "webhook-id")).collect();
+    assert!(ids[0].starts_with("msg_") && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    let request = &requests[2];
+    let signature = usher::webhook::sign(
+        &usher::webhook::Key::parse(SHARED).unwrap(),
+        ids[0],
+        header(request, "webhook-timestamp").parse().unwrap(),
+        request.split_once("\r\n\r\n").unwrap().1.as_bytes(),
+    );
+    assert_eq!(signature.as_deref(), Ok(header(request, "webhook-signature")));
+}
+
+#[test]
+fn a_single_event_and_a_copy_that_was_tried_four_times_are_told_as_they_were_answered() {
+    let (url, requests) = answering(&[LATER]);
+    let (code, text) = send_to(&["--to", &url], &purchase("1", "user_ada", "team"));
+    assert!(code == Some(1) && text.contains("503"), "{code:?}: {text}");
+    assert_eq!(requests.join().unwrap().len(), 1);
+    let (url, requests) = answering(&[LATER; 4]);
+    let (code, text) = send_to(&["--to", &url, "--repeat", "1"], &purchase("1", "user_ada", "team"));
+    assert!(code == Some(1) && text.contains("3 tried again"), "{code:?}: {text}");
+    assert_eq!(requests.join().unwrap().len(), 4);
 }
