@@ -38,11 +38,16 @@ const STDIN: &str = "-";
 /// How often a copy is sent again when the service asks to come back later.
 const RETRIES: u32 = 3;
 
+const AFTER_HELP: &str = "\
+A secret is never an argument: other processes of this machine can see those.
+Exit codes: 0 all accepted (with --wait: and ended well), 1 not so, 64 usage, 65 the file is no event, 66 the file
+  cannot be read, 69 nobody answers";
+
 /// What `usher send` can be told.
 #[derive(clap::Args)]
-#[command(after_help = "A secret is never an argument: other processes of this machine can see those.")]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct SendArgs {
-    /// A file with an event, a `CloudEvent` or plain JSON, or with a list of events; - reads stdin
+    /// A file with an event, a CloudEvent or plain JSON, or with a list of events; - reads stdin
     #[arg(value_name = "EVENT.json")]
     file: PathBuf,
     /// Where usher listens; /v1/events is added [default: $USHER_URL, or http://127.0.0.1:8080]

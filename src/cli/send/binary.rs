@@ -1,4 +1,4 @@
-//! A `CloudEvent` in binary mode: its attributes as headers, its data as the body.
+//! A CloudEvent in binary mode: its attributes as headers, its data as the body.
 //! Knows nothing of the other modes.
 
 use std::fmt::Write as _;

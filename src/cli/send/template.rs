@@ -10,13 +10,13 @@ const SPEC_VERSION: &str = "1.0";
 /// How an event travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Mode {
-    /// A `CloudEvent` in JSON
+    /// A CloudEvent in JSON
     Structured,
-    /// A `CloudEvent` whose attributes are headers and whose data is the body
+    /// A CloudEvent whose attributes are headers and whose data is the body
     Binary,
-    /// JSON with the names of `CloudEvents`
+    /// JSON with the names of CloudEvents
     Plain,
-    /// A list of `CloudEvents`
+    /// A list of CloudEvents
     Batch,
 }
 
