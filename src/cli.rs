@@ -7,8 +7,10 @@ mod exit;
 mod listen;
 mod openapi;
 pub mod sandbox;
+mod send;
 mod serve;
 mod signals;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,7 +29,8 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Try it, without a Clerk account:  usher dev
-Exit codes: 0 done, 1 not as it should be, 64 usage, 69 address in use, 70 internal, 74 ledger, 78 configuration";
+Exit codes: 0 done, 1 not as it should be, 64 usage, 65 not an event, 66 file not readable,
+  69 address in use or not reached, 70 internal, 74 ledger, 78 configuration";
 
 #[derive(Subcommand)]
 enum Command {
@@ -39,6 +42,8 @@ enum Command {
     Check(CheckArgs),
     /// Print the contract of the HTTP face, as OpenAPI 3.1
     Openapi,
+    /// Send an event, once or many times, and show what came of it
+    Send(send::SendArgs),
     /// Run the sandbox by itself: a fake of Clerk's Backend API
     Sandbox(sandbox::SandboxArgs),
 }
@@ -59,6 +64,7 @@ pub fn run() -> ExitCode {
         Ok(Cli { command: Command::Dev(args) }) => dev::run(&args),
         Ok(Cli { command: Command::Openapi }) => openapi::run(),
         Ok(Cli { command: Command::Check(args) }) => return check::run(args.file, args.json),
+        Ok(Cli { command: Command::Send(args) }) => send::run(&args),
         Ok(Cli { command: Command::Sandbox(args) }) => return sandbox::run(args),
         Err(error) => return exit::usage(&error),
     };

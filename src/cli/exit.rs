@@ -9,7 +9,11 @@ use crate::app::BuildError;
 
 /// The command line is wrong.
 const USAGE: u8 = 64;
-/// Something that is needed is taken by somebody else.
+/// What was given to work on makes no sense.
+const DATA: u8 = 65;
+/// What was given to work on cannot be read.
+const NO_INPUT: u8 = 66;
+/// Something that is needed is taken by somebody else, or not there.
 const UNAVAILABLE: u8 = 69;
 /// A bug, or a part that broke.
 const SOFTWARE: u8 = 70;
@@ -32,7 +36,22 @@ impl Failure {
         Self { code, message: message.to_string() }
     }
 
-    /// The address is taken.
+    /// The command line is wrong in a way that only the command itself can tell.
+    pub(super) fn misuse(message: impl Display) -> Self {
+        Self::of(USAGE, format!("error: {message}"))
+    }
+
+    /// A file that makes no sense.
+    pub(super) fn data(message: impl Display) -> Self {
+        Self::of(DATA, format!("error: {message}"))
+    }
+
+    /// A file that cannot be read.
+    pub(super) fn no_input(message: impl Display) -> Self {
+        Self::of(NO_INPUT, format!("error: {message}"))
+    }
+
+    /// The address is taken, or nobody is there.
     pub(super) fn unavailable(message: impl Display) -> Self {
         Self::of(UNAVAILABLE, format!("error: {message}"))
     }

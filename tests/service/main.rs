@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod brake;
+mod clients;
 mod contract;
 mod crash;
 mod durable;
@@ -20,6 +21,7 @@ mod names;
 mod promises;
 mod proof;
 mod recipe;
+mod send;
 mod service_account;
 mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]

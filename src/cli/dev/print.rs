@@ -1,41 +1,30 @@
 //! What `usher dev` says on stdout: for a person, or as JSON lines.
 //! Knows nothing of how it came about.
 
-use std::io::{IsTerminal as _, Write as _, stdout};
-
 use serde_json::json;
 
 use super::samples::{Told, next_event};
 use super::stage::Scene;
-use crate::telemetry::no_color;
-
-const GREEN: &str = "32";
-const RED: &str = "31";
-const BOLD: &str = "1";
-const DIM: &str = "2";
-
-/// Of a sentence, so that it stays beside its mark on a narrow terminal.
-const WIDTH: usize = 78;
+use crate::cli::terminal::{BOLD, DIM, GREEN, RED, Terminal, WIDTH, wrapped};
 
 /// Writes to stdout.
 pub(super) struct Printer {
     json: bool,
-    colour: bool,
+    terminal: Terminal,
 }
 
 impl Printer {
     /// JSON lines, or text in colour where a person looks at it and wants it.
     pub(super) fn new(json: bool) -> Self {
-        Self { json, colour: !json && stdout().is_terminal() && !no_color() }
+        Self { json, terminal: Terminal::new(json) }
     }
 
     fn line(&self, text: &str) {
-        // A reader who has gone away has seen enough.
-        let _ = writeln!(stdout(), "{text}");
+        self.terminal.line(text);
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        self.terminal.paint(code, text)
     }
 
     /// Where everything is.
@@ -90,31 +79,5 @@ impl Printer {
         self.line(&format!("{}\n", self.paint(BOLD, "See what the sandbox was asked:")));
         self.line(&format!("  curl http://{sandbox}/sandbox/calls"));
         self.line(&format!("\n{}", self.paint(DIM, "Ctrl-C ends it.")));
-    }
-}
-
-/// The words of `text` in lines of at most `width` characters; a longer word stands alone.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_sentence_is_wrapped_between_words() {
-        assert_eq!(wrapped("a bb ccc dddddddd e", 6), ["a bb", "ccc", "dddddddd", "e"]);
-        assert!(wrapped("", 6).is_empty());
     }
 }
