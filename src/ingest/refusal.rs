@@ -120,7 +120,6 @@ fn parse(error: &ParseError) -> Problem {
     match error {
         ParseError::Empty => Problem::new(Kind::MalformedJson, "The body is empty. Send an event as JSON."),
         ParseError::Json(error) => json(error),
-        ParseError::NoContentType => media_type(MediaTypeError::Missing),
         ParseError::TooMany { limit } => Problem::new(
             Kind::BatchTooLarge,
             format!(

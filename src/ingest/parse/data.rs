@@ -1,27 +1,21 @@
 //! The data of an event: JSON, whether it stands in the event, in base64, or is the whole body.
 //! Knows nothing of the other attributes.
 
-use actix_web::http::header::{self, HeaderMap};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{MAX_TEXT, ParseError};
-use crate::ingest::json;
+use super::MAX_TEXT;
+use crate::ingest::json::{self, JsonError};
 use crate::ingest::media_type::{is_json, is_media_type};
 use crate::ingest::members::Members;
 
 const ONLY_JSON: &str = "expected a JSON media type: other data is not taken";
 
-/// The data of an event in binary mode, which is the body.
-pub(super) fn of_body(body: &[u8], headers: &HeaderMap) -> Result<Value, ParseError> {
-    if body.is_empty() {
-        Ok(Value::Null)
-    } else if headers.contains_key(header::CONTENT_TYPE) {
-        Ok(json::read(body)?)
-    } else {
-        Err(ParseError::NoContentType)
-    }
+/// The data of an event in binary mode, which is the body. Without a type of its own it is JSON, as all data that is taken:
+/// the official library of Python sends it so.
+pub(super) fn of_body(body: &[u8]) -> Result<Value, JsonError> {
+    if body.is_empty() { Ok(Value::Null) } else { json::read(body) }
 }
 
 /// The data of an event in JSON; without any it is `null`, too.
