@@ -2,6 +2,7 @@
 //! Knows every part, and nothing of what a part does.
 
 mod configuration;
+mod descriptors;
 mod dispatcher_thread;
 mod housekeeping;
 mod servers;
@@ -21,6 +22,8 @@ use crate::bapi::{Client, ClientConfig, ConfigError, SecretKey};
 use crate::dispatch::{Dispatcher, Policy, Rate};
 use crate::domain::{Brakes, Turns};
 use crate::http::probes::Probes;
+use crate::ingest::admission::Backlog;
+use crate::ingest::limits::Limits;
 use crate::ingest::{Ingest, authenticate::Tokens};
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
@@ -76,6 +79,7 @@ pub struct App {
     public: Server,
     admin: Server,
     dispatcher: DispatcherThread,
+    backlog: Backlog,
     drain_delay: Duration,
     retention: Duration,
 }
@@ -87,6 +91,8 @@ impl App {
         let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
         metrics.rules(rules.len());
         let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
+        descriptors::warn(settings.connections);
+        let limits = Limits::new(settings.body_limit, settings.backlog_limit, rules.senders());
         let ingest = Ingest {
             rules: Arc::new(rules),
             tokens: Tokens::new(
@@ -96,16 +102,18 @@ impl App {
             wake: wake.clone(),
             metrics: Arc::clone(&metrics),
             body_limit: settings.body_limit,
+            limits: limits.clone(),
         };
         let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
         let dispatcher = dispatcher(&settings, policy, &ledger, wake, &metrics, &probes).await?;
         Ok(Self {
             dispatcher,
-            public: servers::public(listeners.public, ingest)?,
+            public: servers::public(listeners.public, ingest, settings.connections)?,
             admin: servers::admin(listeners.admin, admin)?,
             ledger,
             metrics,
             probes,
+            backlog: limits.backlog,
             drain_delay: settings.drain_delay,
             retention: settings.retention,
         })
@@ -138,7 +146,7 @@ impl App {
     fn start(mut self) -> Running {
         let stop = CancellationToken::new();
         self.dispatcher.start();
-        rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics));
+        rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics, self.backlog));
         rt::spawn(housekeeping::purge_until(stop.clone(), self.ledger.clone(), self.retention));
         Running {
             public: Serving::of(self.public),

@@ -59,7 +59,19 @@ pub fn start(format: Format, filter: &str) -> Result<(), TelemetryError> {
         ),
         Format::Text { colour } => tracing::subscriber::set_global_default(logs.with_ansi(colour).finish()),
     };
-    started.or(Err(TelemetryError::Twice))
+    started.or(Err(TelemetryError::Twice))?;
+    std::panic::set_hook(Box::new(|panic| log_panic(panic.location())));
+    Ok(())
+}
+
+/// Where, and not what was said: that may hold what somebody sent.
+fn log_panic(location: Option<&std::panic::Location<'_>>) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    match location {
+        Some(at) => tracing::error!(thread, location = %format_args!("{}:{}", at.file(), at.line()), "panicked"),
+        None => tracing::error!(thread, "panicked"),
+    }
 }
 
 /// Fields at the top of the object and nothing of spans: what a line says is in its own fields.
@@ -99,6 +111,17 @@ mod tests {
             (&"settled".into(), &"granted".into(), &"INFO".into())
         );
         assert!(line["timestamp"].as_str().unwrap().ends_with('Z'), "{line}");
+    }
+
+    #[test]
+    fn a_panic_is_logged_with_its_place() {
+        let paper = Paper::default();
+        let written = paper.clone();
+        let logs = fmt().event_format(json_line()).fmt_fields(JsonFields::new()).with_writer(move || paper.clone());
+        tracing::subscriber::with_default(logs.finish(), || log_panic(Some(std::panic::Location::caller())));
+        let line: serde_json::Value = serde_json::from_slice(&written.0.lock().unwrap()).unwrap();
+        assert_eq!((&line["message"], &line["level"]), (&"panicked".into(), &"ERROR".into()));
+        assert!(line["location"].as_str().unwrap().starts_with("src/telemetry.rs:"), "{line}");
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! The handlers of the public listener: each a few steps, each refusal logged once, without body or token.
 //! Knows nothing of how a step is done.
 
+use std::time::Instant;
+
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
 use super::accept::Accepted;
+use super::admission::Permit;
 use super::authenticate::CredentialsError;
-use super::refusal::Refusal;
-use super::{Ingest, answer, body, media_type, parse};
+use super::refusal::{Overload, Refusal};
+use super::{Ingest, answer, body, handshake, media_type, parse};
 use crate::domain::{EventId, EventRecord, EventStatus, SenderName};
 use crate::rules::Sender;
 
@@ -32,6 +36,15 @@ pub(super) async fn get(request: HttpRequest, ingest: web::Data<Ingest>) -> Http
     found.map_or_else(|refusal| refuse(&refusal, sender), |record| answer::found(&record))
 }
 
+/// `OPTIONS /v1/events`: the handshake of CloudEvents webhooks, and nothing else.
+pub(super) async fn options(request: HttpRequest, ingest: web::Data<Ingest>) -> HttpResponse {
+    let rates = ingest.rules.senders().iter().map(|sender| sender.rate);
+    match handshake::answer(request.headers(), rates) {
+        Some(permission) => permission,
+        None => wrong_method("POST").await,
+    }
+}
+
 /// Any path that does not exist.
 pub(super) async fn nothing_here() -> HttpResponse {
     refuse(&Refusal::NotFound, None)
@@ -52,9 +65,31 @@ impl Ingest {
 
     async fn take(&self, sender: &Sender, request: &HttpRequest, payload: web::Payload) -> Result<Accepted, Refusal> {
         let format = media_type::format_of(request.headers())?;
-        let body = body::read(request.headers(), payload, self.body_limit).await?;
+        let (body, _permit) = self.body(request, payload).await?;
+        self.slow_down(sender)?;
         let event = parse::event(format, &body, &sender.name, request.headers())?;
         self.accept(sender, event).await
+    }
+
+    /// The body, and the permit that pays for it until the event is durable.
+    async fn body(&self, request: &HttpRequest, mut payload: web::Payload) -> Result<(Bytes, Permit), Refusal> {
+        let announced = body::announced(request.headers(), self.body_limit)?;
+        let mut permit = match self.limits.admit(announced, &self.ledger) {
+            Ok(permit) => permit,
+            Err(overload) => {
+                body::skip(&mut payload, announced).await;
+                return Err(Refusal::Overloaded(overload));
+            }
+        };
+        let body = body::read(payload, self.body_limit, &mut permit).await?;
+        if permit.cover_parsed(&body) { Ok((body, permit)) } else { Err(Refusal::Overloaded(Overload::Bodies)) }
+    }
+
+    fn slow_down(&self, sender: &Sender) -> Result<(), Refusal> {
+        match (sender.rate, self.limits.rates.take(&sender.name, 1, Instant::now())) {
+            (Some(rate), Err(wait)) => Err(Refusal::TooFast { rate, wait }),
+            _ => Ok(()),
+        }
     }
 
     /// Another sender's event, an unknown one and an id that is none are answered alike: nobody learns what exists.
