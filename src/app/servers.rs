@@ -1,55 +1,86 @@
 //! The two HTTP servers: senders on one listener, operators on the other.
 //! Knows nothing of what a route does.
 
+use std::future::ready;
 use std::io;
 use std::net::TcpListener;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive};
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_web::App;
+use actix_web::dev::{AppConfig, Server};
 use actix_web::middleware::from_fn;
-use actix_web::web::Data;
-use actix_web::{App, HttpServer};
+use actix_web::rt::net::TcpStream;
+use actix_web::web::{Data, ServiceConfig};
 
 use crate::admin::{self, Admin};
+use crate::http::connection::Guarded;
 use crate::http::heads::bounded;
 use crate::http::panics::caught;
 use crate::http::unread::close_when_unread;
 use crate::ingest::{self, Ingest};
 
-/// For the head of a request; a client that dribbles holds a connection no longer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// For a connection without a request; longer than that of common load balancers, so that they close first.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// Connections of operators, probes and scrapers.
-const OPERATORS: usize = 256;
+/// For a client to hang up after an answer that came before its body was read.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For requests in flight when the server stops, in seconds.
 const SHUTDOWN_TIMEOUT: u64 = 10;
 /// One ledger thread serves them all: more workers would only wait for it.
 const MOST_WORKERS: usize = 4;
+/// Connections of operators, probes and scrapers.
+const OPERATORS: usize = 256;
 
 /// The server of the senders; it accepts from now on and stops when told through its handle.
 pub(super) fn public(listener: TcpListener, ingest: Ingest, connections: usize) -> io::Result<Server> {
     let ingest = Data::new(ingest);
     let workers = available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
-    // The last that is wrapped comes first.
-    let app = move || {
-        let app = App::new().wrap(from_fn(bounded)).wrap(from_fn(close_when_unread)).wrap(from_fn(caught));
-        app.app_data(ingest.clone()).configure(ingest::configure)
+    let routes = move |cfg: &mut ServiceConfig| {
+        cfg.app_data(ingest.clone()).configure(ingest::configure);
     };
-    let server = HttpServer::new(app).workers(workers).max_connections(connections.div_ceil(workers));
-    let server = server.client_request_timeout(REQUEST_TIMEOUT).keep_alive(KEEP_ALIVE);
-    Ok(server.shutdown_timeout(SHUTDOWN_TIMEOUT).disable_signals().listen(listener)?.run())
+    serve(listener, workers, connections, routes)
 }
 
 /// The server of the operators.
 pub(super) fn admin(listener: TcpListener, admin: Admin) -> io::Result<Server> {
     let admin = Data::new(admin);
-    let app = move || {
-        let app = App::new().wrap(from_fn(bounded)).wrap(from_fn(close_when_unread)).wrap(from_fn(caught));
-        app.app_data(admin.clone()).configure(admin::configure)
+    let routes = move |cfg: &mut ServiceConfig| {
+        cfg.app_data(admin.clone()).configure(admin::configure);
     };
-    let server = HttpServer::new(app).workers(1).max_connections(OPERATORS);
-    let server = server.client_request_timeout(REQUEST_TIMEOUT).keep_alive(KEEP_ALIVE);
-    Ok(server.shutdown_timeout(SHUTDOWN_TIMEOUT).disable_signals().listen(listener)?.run())
+    serve(listener, 1, OPERATORS, routes)
+}
+
+/// As actix-web's `HttpServer` does it, but for the stream, whose patience is ours and not actix's: that one waits
+/// for ever for the rest of a second head, and for a client that does not read.
+fn serve(
+    listener: TcpListener,
+    workers: usize,
+    connections: usize,
+    routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
+    let server = Server::build().workers(workers).max_concurrent_connections(connections.div_ceil(workers));
+    let server = server.shutdown_timeout(SHUTDOWN_TIMEOUT).disable_signals();
+    let stopping = server.graceful_shutdown_signal();
+    let service = move || {
+        let stopping = stopping.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .keep_alive(KeepAlive::Os)
+            .client_request_timeout(Duration::ZERO)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .on_connect_ext(|stream: &Guarded<TcpStream>, data| drop(data.insert(stream.traffic())));
+        // The last that is wrapped comes first.
+        let app = App::new().wrap(from_fn(bounded)).wrap(from_fn(close_when_unread)).wrap(from_fn(caught));
+        let app = map_config(app.configure(routes.clone()), |()| AppConfig::default());
+        let accept = |stream: TcpStream| {
+            let peer = stream.peer_addr().ok();
+            ready(Ok::<_, DispatchError>((Guarded::new(stream), peer)))
+        };
+        fn_service(accept).and_then(http.h1(app))
+    };
+    Ok(server.listen("usher", listener, service)?.run())
 }

@@ -72,7 +72,7 @@ impl Problem {
         self.kind
     }
 
-    fn document(&self) -> Vec<u8> {
+    pub(super) fn document(&self) -> Vec<u8> {
         let document = Document {
             kind: [URN, self.kind.slug()].concat(),
             title: self.kind.title(),
