@@ -6,8 +6,9 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// The servers' own words at info say nothing that ours do not; a directive of the operator for the same target wins.
-const QUIET: &str = "actix_server=warn";
+/// The servers' own words at info say nothing that ours do not, and what a stranger sends is no error of ours; a
+/// directive of the operator for the same target wins.
+const QUIET: &str = "actix_server=warn,actix_http::h1::dispatcher=off";
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,18 +3,20 @@
 
 use std::future::ready;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive};
-use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_server::GracefulShutdownSignal;
+use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::App;
 use actix_web::dev::{AppConfig, Server};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{Data, ServiceConfig};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::admin::{self, Admin};
 use crate::http::connection::Guarded;
@@ -63,24 +65,31 @@ fn serve(
     let server = server.shutdown_timeout(SHUTDOWN_TIMEOUT).disable_signals();
     let stopping = server.graceful_shutdown_signal();
     let service = move || {
-        let stopping = stopping.clone();
-        let http = HttpService::build()
-            .graceful_shutdown_signal(move || {
-                let stopping = stopping.clone();
-                async move { stopping.notified().await }
-            })
-            .keep_alive(KeepAlive::Os)
-            .client_request_timeout(Duration::ZERO)
-            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-            .on_connect_ext(|stream: &Guarded<TcpStream>, data| drop(data.insert(stream.traffic())));
-        // The last that is wrapped comes first.
-        let app = App::new().wrap(from_fn(bounded)).wrap(from_fn(close_when_unread)).wrap(from_fn(caught));
-        let app = map_config(app.configure(routes.clone()), |()| AppConfig::default());
         let accept = |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
             ready(Ok::<_, DispatchError>((Guarded::new(stream), peer)))
         };
-        fn_service(accept).and_then(http.h1(app))
+        fn_service(accept).and_then(http(routes.clone(), stopping.clone()))
     };
     Ok(server.listen("usher", listener, service)?.run())
+}
+
+/// HTTP/1.1 over any stream, with what every server wraps around its routes.
+fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
+    routes: impl Fn(&mut ServiceConfig) + Clone + 'static,
+    stopping: GracefulShutdownSignal,
+) -> impl ServiceFactory<(Guarded<T>, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()>
+{
+    // The last that is wrapped comes first.
+    let app = App::new().wrap(from_fn(bounded)).wrap(from_fn(close_when_unread)).wrap(from_fn(caught));
+    HttpService::build()
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        .keep_alive(KeepAlive::Os)
+        .client_request_timeout(Duration::ZERO)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        .on_connect_ext(|stream: &Guarded<T>, data| drop(data.insert(stream.traffic())))
+        .h1(map_config(app.configure(routes), |()| AppConfig::default()))
 }

@@ -12,7 +12,7 @@ use super::problem::{Kind, Problem, log_refused};
 
 /// Names and values together, in bytes. A token of a hundred groups has 10 KiB.
 const HEADER_BYTES: usize = 32 * 1024;
-/// Lines, repeated ones included; beyond 96 actix answers 400 without a document.
+/// Lines, repeated ones included; beyond 96 actix refuses by itself.
 const HEADER_LINES: usize = 64;
 /// Of path and query, in bytes; RFC 9110 asks for at least 8000.
 const URI_BYTES: usize = 8 * 1024;

@@ -25,8 +25,8 @@ pub(super) fn instead_of(answer: &[u8]) -> Option<Bytes> {
     }
 }
 
-const MALFORMED: &str = "This is not HTTP/1.1 as it is taken: check the request line, the headers (96 lines at most) \
-    and the framing of the body.";
+const MALFORMED: &str =
+    "This is not HTTP/1.1 as it is taken: check the request line, the headers and the framing of the body.";
 
 /// What to send when a head does not come to its end.
 pub(super) fn too_slow() -> Bytes {
