@@ -1,13 +1,17 @@
 //! The handlers of the public listener: each a few steps, each refusal logged once, without body or token.
 //! Knows nothing of how a step is done.
 
+use std::time::Instant;
+
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use jiff::Timestamp;
 
 use super::accept::Accepted;
+use super::admission::Permit;
 use super::authenticate::{CredentialsError, Proved};
-use super::refusal::Refusal;
-use super::{Ingest, answer, body, media_type, parse};
+use super::refusal::{Overload, Refusal};
+use super::{Ingest, answer, body, handshake, media_type, parse};
 use crate::domain::{EventId, EventRecord, EventStatus, SenderName};
 use crate::rules::Sender;
 
@@ -29,6 +33,15 @@ pub(super) async fn get(request: HttpRequest, ingest: web::Data<Ingest>) -> Http
         Err(refusal) => (None, Err(refusal)),
     };
     found.map_or_else(|refusal| refuse(&refusal, sender), |record| answer::found(&record))
+}
+
+/// `OPTIONS /v1/events`: the handshake of CloudEvents webhooks, and nothing else.
+pub(super) async fn options(request: HttpRequest, ingest: web::Data<Ingest>) -> HttpResponse {
+    let rates = ingest.rules.senders().iter().map(|sender| sender.rate);
+    match handshake::answer(request.headers(), rates) {
+        Some(permission) => permission,
+        None => wrong_method("POST").await,
+    }
 }
 
 /// Any path that does not exist.
@@ -54,12 +67,13 @@ impl Ingest {
         let known = proved.map(|proved| self.known(&proved)).transpose()?;
         *sender = known.map(|known| &known.name);
         let format = media_type::format_of(headers)?;
-        let body = body::read(headers, payload, self.body_limit).await?;
+        let (body, _permit) = self.body(request, payload).await?;
         let known = match known {
             Some(known) => known,
             None => self.known(&self.proofs.by_signature(headers, &body, Timestamp::now())?)?,
         };
         *sender = Some(&known.name);
+        self.slow_down(known)?;
         let event = parse::event(format, &body, &known.name, headers)?;
         self.accept(known, event).await
     }
@@ -77,6 +91,27 @@ impl Ingest {
     fn known(&self, proved: &Proved) -> Result<&Sender, Refusal> {
         let known = self.rules.senders().iter().find(|sender| sender.name == proved.sender);
         known.ok_or(Refusal::Credentials(CredentialsError::NoSuchSender))
+    }
+
+    /// The body, and the permit that pays for it until the event is durable.
+    async fn body(&self, request: &HttpRequest, mut payload: web::Payload) -> Result<(Bytes, Permit), Refusal> {
+        let announced = body::announced(request.headers(), self.body_limit)?;
+        let mut permit = match self.limits.admit(announced, &self.ledger) {
+            Ok(permit) => permit,
+            Err(overload) => {
+                body::skip(&mut payload, announced).await;
+                return Err(Refusal::Overloaded(overload));
+            }
+        };
+        let body = body::read(payload, self.body_limit, &mut permit).await?;
+        if permit.cover_parsed(&body) { Ok((body, permit)) } else { Err(Refusal::Overloaded(Overload::Bodies)) }
+    }
+
+    fn slow_down(&self, sender: &Sender) -> Result<(), Refusal> {
+        match (sender.rate, self.limits.rates.take(&sender.name, 1, Instant::now())) {
+            (Some(rate), Err(wait)) => Err(Refusal::TooFast { rate, wait }),
+            _ => Ok(()),
+        }
     }
 
     /// Another sender's event, an unknown one and an id that is none are answered alike: nobody learns what exists.
