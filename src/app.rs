@@ -2,6 +2,7 @@
 //! Knows every part, and nothing of what a part does.
 
 mod configuration;
+mod descriptors;
 mod dispatcher_thread;
 mod housekeeping;
 mod jwks;
@@ -25,8 +26,10 @@ use crate::dispatch::{Dispatcher, Policy, Rate};
 use crate::domain::{Brakes, Turns};
 use crate::http::probes::Probes;
 use crate::ingest::Ingest;
+use crate::ingest::admission::Backlog;
 use crate::ingest::authenticate::jwks::KeySet;
 use crate::ingest::authenticate::{Proofs, service_account::ServiceAccounts};
+use crate::ingest::limits::Limits;
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::rules::{Rules, Sender};
@@ -91,6 +94,7 @@ pub struct App {
     tls: Option<Tls>,
     secrets: Secrets,
     proofs: Proofs,
+    backlog: Backlog,
     drain_delay: Duration,
     retention: Duration,
 }
@@ -104,6 +108,8 @@ impl App {
         let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
         let service_accounts = service_accounts(&rules);
         let proofs = Proofs::new(secrets.keyring(), service_accounts.clone());
+        descriptors::warn(settings.connections);
+        let limits = Limits::new(settings.body_limit, settings.backlog_limit, rules.senders());
         let ingest = Ingest {
             rules: Arc::new(rules),
             proofs: proofs.clone(),
@@ -111,13 +117,14 @@ impl App {
             wake: wake.clone(),
             metrics: Arc::clone(&metrics),
             body_limit: settings.body_limit,
+            limits: limits.clone(),
         };
         let secure = tls.as_ref().map(Tls::server_config).transpose()?;
         let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
         let dispatcher = dispatcher(&settings, policy, &ledger, wake, &metrics, &probes).await?;
         Ok(Self {
             dispatcher,
-            public: servers::public(listeners.public, ingest, secure)?,
+            public: servers::public(listeners.public, ingest, settings.connections, secure)?,
             admin: servers::admin(listeners.admin, admin)?,
             ledger,
             metrics,
@@ -126,6 +133,7 @@ impl App {
             tls,
             secrets,
             proofs,
+            backlog: limits.backlog,
             drain_delay: settings.drain_delay,
             retention: settings.retention,
         })
@@ -158,7 +166,7 @@ impl App {
     fn start(mut self) -> Running {
         let stop = CancellationToken::new();
         self.dispatcher.start();
-        rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics));
+        rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics, self.backlog));
         rt::spawn(housekeeping::purge_until(stop.clone(), self.ledger.clone(), self.retention));
         for set in self.key_sets {
             rt::spawn(jwks::keep_until(stop.clone(), set));

@@ -2,17 +2,21 @@
 //! Knows nothing of what becomes of a change after it is recorded.
 
 mod accept;
+pub mod admission;
 mod answer;
 pub mod authenticate;
 mod binary;
 mod body;
 pub mod contract;
 mod handler;
+mod handshake;
 mod identity;
 mod json;
+pub mod limits;
 mod media_type;
 mod members;
 mod parse;
+pub mod rate;
 mod reconsider;
 mod refusal;
 mod representation;
@@ -20,6 +24,7 @@ mod uri;
 
 use std::sync::Arc;
 
+use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::ledger::Ledger;
@@ -27,6 +32,7 @@ use crate::metrics::Metrics;
 use crate::rules::Rules;
 use crate::wake::Wake;
 use authenticate::Proofs;
+use limits::Limits;
 
 pub use reconsider::SecondLook;
 
@@ -48,12 +54,15 @@ pub struct Ingest {
     pub metrics: Arc<Metrics>,
     /// The largest body taken, in bytes; [`BODY_LIMIT`] unless an operator says otherwise.
     pub body_limit: usize,
+    /// How much may be in the house at once, and how fast it may come.
+    pub limits: Limits,
 }
 
 /// The routes of the public listener; wants `Data<Ingest>`.
 pub fn configure(cfg: &mut ServiceConfig) {
     let events = web::resource("/v1/events")
         .route(web::post().to(handler::post))
+        .route(web::method(Method::OPTIONS).to(handler::options))
         .default_service(web::to(|| handler::wrong_method("POST")));
     let event = web::resource("/v1/events/{id}")
         .route(web::get().to(handler::get))

@@ -65,7 +65,7 @@ impl Ledger {
 
     /// Writes an event and its changes; the answer means that they are on disk.
     ///
-    /// `Full` at once when too much waits to be written already: the sender is told instead of kept.
+    /// `Busy` at once when too much waits to be written already: the sender is told instead of kept.
     pub async fn record(&self, entry: Entry) -> Result<Recorded, LedgerError> {
         let prepared = prepare::prepare(entry)?;
         self.writer.offer(move |store| sqlite::record(store, prepared)).await
@@ -170,6 +170,11 @@ impl Ledger {
             return Ok(0);
         }
         self.writer.ask(move |store| sqlite::purge(store, received_before, &candidates)).await
+    }
+
+    /// Whether so much waits to be written that newcomers had better come later.
+    pub fn is_behind(&self) -> bool {
+        self.writer.is_behind()
     }
 
     /// Makes a tiny durable write: an answer means that events could be recorded now.

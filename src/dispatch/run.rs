@@ -98,7 +98,9 @@ pub(super) async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Opti
             Some(if all { until_due(context).await } else { Pause::None })
         }
         Err(LedgerError::Closed) => None,
-        Err(LedgerError::Full | LedgerError::Unavailable(_)) => Some(Pause::Room(Some(now + TROUBLE_PAUSE))),
+        Err(LedgerError::Full | LedgerError::Busy | LedgerError::Unavailable(_)) => {
+            Some(Pause::Room(Some(now + TROUBLE_PAUSE)))
+        }
     }
 }
 

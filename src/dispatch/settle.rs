@@ -72,7 +72,7 @@ impl Context {
 
 /// Whether this is a failure that another try may not meet.
 fn passes(result: &Result<Settled, LedgerError>) -> bool {
-    matches!(result, Err(LedgerError::Full | LedgerError::Unavailable(_)))
+    matches!(result, Err(LedgerError::Full | LedgerError::Busy | LedgerError::Unavailable(_)))
 }
 
 #[cfg(test)]

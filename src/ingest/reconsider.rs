@@ -61,6 +61,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::authenticate::Proofs;
+    use super::super::limits::Limits;
     use super::super::refusal::Refusal;
     use super::*;
     use crate::domain::{Event, EventType, Extensions};
@@ -80,7 +81,8 @@ mod tests {
 
     fn ingest(ledger: &Ledger, rules: Arc<Rules>) -> Ingest {
         let (proofs, wake, metrics) = (Proofs::default(), Wake::default(), Arc::new(Metrics::new()));
-        Ingest { rules, proofs, ledger: ledger.clone(), wake, metrics, body_limit: 1024 }
+        let limits = Limits::new(1024, 1000, rules.senders());
+        Ingest { rules, proofs, ledger: ledger.clone(), wake, metrics, body_limit: 1024, limits }
     }
 
     fn event(rules: &Rules) -> Event {

@@ -16,6 +16,8 @@ use super::store::Store;
 
 /// How many callers may wait for the writer or the reader.
 const QUEUE: usize = 8192;
+/// How many are waited for before newcomers are asked to come later: several groups, so a second on a slow disk.
+const BEHIND: usize = QUEUE / 2;
 /// The most that one transaction takes: bounds what a failure costs and how long the first one waits.
 const GROUP: usize = 512;
 /// How many are a group worth its commit, and how often the writer lets others run until so many wait.
@@ -89,10 +91,15 @@ impl Queue {
     ) -> Result<T, LedgerError> {
         let (message, answer) = task(work);
         self.0.try_send(message).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => LedgerError::Full,
+            mpsc::error::TrySendError::Full(_) => LedgerError::Busy,
             mpsc::error::TrySendError::Closed(_) => LedgerError::Closed,
         })?;
         answer.await.unwrap_or(Err(LedgerError::Closed))
+    }
+
+    /// Whether so much waits that whoever comes now had better come later.
+    pub(super) fn is_behind(&self) -> bool {
+        self.0.capacity() < QUEUE - BEHIND
     }
 
     /// Returns when the worker has finished what was queued and is gone.
