@@ -19,14 +19,14 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Admin;
 use crate::bapi::{Client, ClientConfig, ConfigError, SecretKey};
 use crate::dispatch::{Dispatcher, Policy, Rate};
-use crate::domain::{Brakes, Turns};
+use crate::domain::{Brakes, EventId, Turns};
 use crate::http::probes::Probes;
-use crate::ingest::{Ingest, authenticate::Tokens};
+use crate::ingest::{InFlight, Ingest, authenticate::Tokens};
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::rules::Rules;
 use crate::settings::Settings;
-use crate::wake::Wake;
+use crate::wake::{Outcomes, Wake};
 
 pub use configuration::{Configuration, Refusal, RulesFile};
 use dispatcher_thread::DispatcherThread;
@@ -73,6 +73,7 @@ pub struct App {
     ledger: Ledger,
     metrics: Arc<Metrics>,
     probes: Probes,
+    outcomes: Outcomes<EventId>,
     public: Server,
     admin: Server,
     dispatcher: DispatcherThread,
@@ -84,7 +85,8 @@ impl App {
     /// Opens the ledger and builds every part; runs inside an actix system.
     pub async fn build(configuration: Configuration, listeners: Listeners) -> Result<Self, BuildError> {
         let Configuration { settings, rules, tokens } = configuration;
-        let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
+        let (metrics, probes) = (Arc::new(Metrics::new()), Probes::default());
+        let (wake, outcomes) = (Wake::default(), Outcomes::default());
         metrics.rules(rules.len());
         let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
         let ingest = Ingest {
@@ -94,11 +96,13 @@ impl App {
             ),
             ledger: ledger.clone(),
             wake: wake.clone(),
+            outcomes: outcomes.clone(),
+            in_flight: InFlight::default(),
             metrics: Arc::clone(&metrics),
             body_limit: settings.body_limit,
         };
         let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
-        let dispatcher = dispatcher(&settings, policy, &ledger, wake, &metrics, &probes).await?;
+        let dispatcher = dispatcher(&settings, policy, &ledger, (wake, outcomes.clone()), &metrics, &probes).await?;
         Ok(Self {
             dispatcher,
             public: servers::public(listeners.public, ingest)?,
@@ -106,6 +110,7 @@ impl App {
             ledger,
             metrics,
             probes,
+            outcomes,
             drain_delay: settings.drain_delay,
             retention: settings.retention,
         })
@@ -113,7 +118,7 @@ impl App {
 
     /// Runs until `shutdown`, then drains: first unready, then without listeners, at last without calls in flight.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> Ended {
-        let readiness = self.probes.readiness.clone();
+        let (readiness, outcomes) = (self.probes.readiness.clone(), self.outcomes.clone());
         let drain_delay = self.drain_delay;
         let mut running = self.start();
         readiness.ready();
@@ -123,6 +128,8 @@ impl App {
             part = running.broken() => Ended::Broken(part),
         };
         readiness.drain();
+        // Whoever waits for an outcome gets the state of now, and looks again elsewhere or later.
+        outcomes.close();
         match ended {
             Ended::Asked => {
                 tracing::info!(delay_seconds = drain_delay.as_secs_f64(), "draining");
@@ -201,14 +208,17 @@ async fn dispatcher(
     settings: &Settings,
     policy: Policy,
     ledger: &Ledger,
-    wake: Wake,
+    (wake, outcomes): (Wake, Outcomes<EventId>),
     metrics: &Arc<Metrics>,
     probes: &Probes,
 ) -> Result<DispatcherThread, BuildError> {
     let mut config = ClientConfig::new(&settings.api_url, secret_key(settings));
     config.timeout = settings.call_timeout;
     let (ledger, metrics) = (ledger.clone(), Arc::clone(metrics));
-    let make = move || Ok(Dispatcher::new(ledger, Client::new(config)?, policy, wake, metrics));
+    let make = move || {
+        let dispatcher = Dispatcher::new(ledger, Client::new(config)?, policy, wake, metrics);
+        Ok(dispatcher.telling(outcomes))
+    };
     DispatcherThread::build(make, probes.liveness.watch(DISPATCHER, PATIENCE)).await
 }
 

@@ -4,27 +4,33 @@
 mod accept;
 mod answer;
 pub mod authenticate;
+mod batch;
 mod body;
 mod handler;
 mod identity;
+mod in_flight;
 mod json;
 mod media_type;
 mod members;
 mod parse;
+mod prefer;
 mod reconsider;
 mod refusal;
 mod representation;
+mod wait;
 
 use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
 
+use crate::domain::EventId;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::rules::Rules;
-use crate::wake::Wake;
+use crate::wake::{Outcomes, Wake};
 use authenticate::Tokens;
 
+pub use in_flight::InFlight;
 pub use reconsider::SecondLook;
 
 /// The largest body taken unless configured otherwise, in bytes; CloudEvents asks for at least 64 KiB.
@@ -41,6 +47,10 @@ pub struct Ingest {
     pub ledger: Ledger,
     /// Rung when there is something to do.
     pub wake: Wake,
+    /// Told of each change that ends; closed when callers are to wait no longer.
+    pub outcomes: Outcomes<EventId>,
+    /// The keys that are being handled.
+    pub in_flight: InFlight,
     /// Counts what came in.
     pub metrics: Arc<Metrics>,
     /// The largest body taken, in bytes; [`BODY_LIMIT`] unless an operator says otherwise.

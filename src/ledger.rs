@@ -39,7 +39,7 @@ pub use types::{
     Settlement, Sighting, Statistics, Ticket,
 };
 
-use crate::domain::{Change, ChangeId, EventId, EventRecord, RuleFailure};
+use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 use worker::Queue;
 
 /// A cheap handle on the ledger; clones share one writer and one reader.
@@ -88,6 +88,11 @@ impl Ledger {
     /// As [`Ledger::recall`] for several, in one commit and in this order.
     pub async fn recall_all(&self, sightings: Vec<Sighting>) -> Result<Vec<Option<Recorded>>, LedgerError> {
         self.writer.offer(move |store| sightings.iter().map(|sighting| keys::recall(store, sighting)).collect()).await
+    }
+
+    /// Whether a key names an event already.
+    pub async fn knows(&self, key: KeyId) -> Result<bool, LedgerError> {
+        self.reader.ask(move |store| Ok(store.seq_of_key(key)?.is_some())).await
     }
 
     /// Takes up to `limit` due changes under a lease that lapses at `now + lease`, sender by sender in turn.

@@ -28,6 +28,8 @@ pub(super) fn public(listener: TcpListener, ingest: Ingest) -> io::Result<Server
     let workers = available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
     let app = move || App::new().wrap(from_fn(close_when_unread)).app_data(ingest.clone()).configure(ingest::configure);
     let server = HttpServer::new(app).workers(workers).client_request_timeout(REQUEST_TIMEOUT);
+    // Who closes a connection waits for no answer; what a request has begun to write is written all the same.
+    let server = server.h1_allow_half_closed(false);
     Ok(server.shutdown_timeout(SHUTDOWN_TIMEOUT).disable_signals().listen(listener)?.run())
 }
 

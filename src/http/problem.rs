@@ -8,7 +8,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use super::kind::Kind;
 use super::kind::URN;
@@ -64,17 +64,22 @@ impl Problem {
         self.kind
     }
 
-    fn document(&self) -> Vec<u8> {
-        let document = Document {
+    fn document(&self) -> Document<'_> {
+        Document {
             kind: [URN, self.kind.slug()].concat(),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
             detail: &self.detail,
             instance: self.instance.as_deref(),
             errors: &self.errors,
-        };
-        // Writing strings and numbers to memory cannot fail; if it ever did, the status still says enough.
-        serde_json::to_vec(&document).unwrap_or_default()
+        }
+    }
+}
+
+/// The document, without its headers.
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.document().serialize(serializer)
     }
 }
 
@@ -100,7 +105,8 @@ impl ResponseError for Problem {
             .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")))
             .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-            .body(self.document())
+            // Writing strings and numbers to memory cannot fail; if it ever did, the status still says enough.
+            .body(serde_json::to_vec(self).unwrap_or_default())
     }
 }
 

@@ -3,22 +3,29 @@
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
+use tokio::time::Instant;
+
 use super::accept::Accepted;
 use super::authenticate::CredentialsError;
+use super::prefer::Preference;
 use super::refusal::Refusal;
-use super::{Ingest, answer, body, media_type, parse};
+use super::{Ingest, answer, body, identity, media_type, parse};
 use crate::domain::{EventId, EventRecord, EventStatus, SenderName};
 use crate::rules::Sender;
 
 /// `POST /v1/events`
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: web::Data<Ingest>) -> HttpResponse {
+    let (received, preference) = (Instant::now(), Preference::of(request.headers()));
     let (sender, taken) = match ingest.sender_of(&request) {
-        Ok(sender) => (Some(&sender.name), ingest.take(sender, &request, payload).await),
+        Ok(sender) => (Some(&sender.name), ingest.take(sender, &request, payload, preference.waits()).await),
         Err(refusal) => (None, Err(refusal)),
     };
     ingest.metrics.event(verdict(&taken));
     match taken {
-        Ok(Accepted { record, replayed }) => answer::accepted(&record, replayed),
+        Ok(accepted) => {
+            let until = received + preference.wait.unwrap_or_default();
+            answer::accepted(&ingest.wait(accepted, until).await, &preference)
+        }
         Err(refusal) => refuse(&refusal, sender),
     }
 }
@@ -50,11 +57,18 @@ impl Ingest {
         known.ok_or(Refusal::Credentials(CredentialsError::Unknown))
     }
 
-    async fn take(&self, sender: &Sender, request: &HttpRequest, payload: web::Payload) -> Result<Accepted, Refusal> {
+    async fn take(
+        &self,
+        sender: &Sender,
+        request: &HttpRequest,
+        payload: web::Payload,
+        urgent: bool,
+    ) -> Result<Accepted, Refusal> {
         let format = media_type::format_of(request.headers())?;
         let body = body::read(request.headers(), payload, self.body_limit).await?;
+        let claims = identity::claims(request.headers(), &sender.name, None)?;
         let event = parse::event(format, &body, &sender.name, request.headers())?;
-        self.accept(sender, event).await
+        self.accept(sender, event, claims, urgent).await
     }
 
     /// Another sender's event, an unknown one and an id that is none are answered alike: nobody learns what exists.

@@ -61,13 +61,15 @@ mod tests {
     use serde_json::json;
 
     use super::super::authenticate::Tokens;
+    use super::super::identity::Claims;
+    use super::super::in_flight::InFlight;
     use super::super::refusal::Refusal;
     use super::*;
     use crate::domain::{Event, EventType, Extensions};
     use crate::ledger::Ledger;
     use crate::metrics::Metrics;
     use crate::rules::{self, Rules};
-    use crate::wake::Wake;
+    use crate::wake::{Outcomes, Wake};
 
     fn rules(role: &str, ceiling: &str) -> Arc<Rules> {
         let source = format!(
@@ -80,7 +82,8 @@ mod tests {
 
     fn ingest(ledger: &Ledger, rules: Arc<Rules>) -> Ingest {
         let (tokens, wake, metrics) = (Tokens::new(Vec::new()), Wake::default(), Arc::new(Metrics::new()));
-        Ingest { rules, tokens, ledger: ledger.clone(), wake, metrics, body_limit: 1024 }
+        let (outcomes, in_flight) = (Outcomes::default(), InFlight::default());
+        Ingest { rules, tokens, ledger: ledger.clone(), wake, outcomes, in_flight, metrics, body_limit: 1024 }
     }
 
     fn event(rules: &Rules) -> Event {
@@ -109,7 +112,10 @@ mod tests {
         let broken = ingest(&ledger, rules("data.rolle", "org:member"));
         let (event, sender) = (event(&broken.rules), broken.rules.senders()[0].clone());
         let id = event.id;
-        assert!(matches!(broken.accept(&sender, event).await, Err(Refusal::RuleFailed { .. })));
+        assert!(matches!(
+            broken.accept(&sender, event, Claims::default(), false).await,
+            Err(Refusal::RuleFailed { .. })
+        ));
         let Ok(SecondLook::Recorded(still)) = broken.reconsider(id).await else { panic!("not looked at") };
         assert_eq!((still.failure.is_some(), still.changes.len()), (true, 0));
 

@@ -11,6 +11,7 @@ use crate::domain::{
     Attempt, ChangeId, ChangeRecord, ChangeState, EventId, EventRecord, EventStatus, ExternalId, OrganizationId,
     OrganizationRef, Outcome, Role, RuleFailure, Slug, UserId, UserRef,
 };
+use crate::http::problem::Problem;
 
 const PRINTER: DateTimePrinter = DateTimePrinter::new();
 
@@ -29,6 +30,31 @@ pub(super) struct EventView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureView<'a>>,
     changes: Vec<ChangeView<'a>>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Serialize)]
+pub(super) struct BatchView<'a> {
+    accepted: usize,
+    refused: usize,
+    /// One for each event, in its order.
+    results: Vec<ResultView<'a>>,
+}
+
+/// What became of one event of a batch, as if it had come alone.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum ResultView<'a> {
+    Accepted { status: u16, replayed: bool, event: EventView<'a> },
+    Refused { status: u16, problem: Problem },
+}
+
+impl<'a> FromIterator<ResultView<'a>> for BatchView<'a> {
+    fn from_iter<I: IntoIterator<Item = ResultView<'a>>>(results: I) -> Self {
+        let results: Vec<_> = results.into_iter().collect();
+        let accepted = results.iter().filter(|result| matches!(result, ResultView::Accepted { .. })).count();
+        Self { accepted, refused: results.len() - accepted, results }
+    }
 }
 
 /// The rule that could not be evaluated; only on events that failed so.

@@ -13,6 +13,7 @@ mod durable;
 mod events;
 mod first_run;
 mod halt;
+mod idempotency;
 mod lifecycle;
 mod names;
 mod promises;
@@ -20,3 +21,4 @@ mod recipe;
 mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
 mod support;
+mod waiting;

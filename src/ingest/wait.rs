@@ -1,0 +1,81 @@
+//! Holds an answer until the changes of its event have ended, or the caller's patience.
+//! Knows nothing of who ends them: whoever does tells, and now and then the ledger is asked.
+
+use std::time::Duration;
+
+use tokio::time::{self, Instant};
+
+use super::Ingest;
+use super::accept::Accepted;
+use super::refusal::Refusal;
+use crate::domain::{EventId, EventRecord};
+use crate::wake::{News, Watch};
+
+/// The first pause between two looks that nobody asked for; it doubles, so that many who wait long ask little.
+const FIRST_POLL: Duration = Duration::from_secs(1);
+/// For each change that is still to end, so much rest between two looks: not one look for each that ends.
+const REST: Duration = Duration::from_millis(1);
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+impl Ingest {
+    /// The event as it is when it has ended, at `until`, or when the service begins to stop.
+    pub(super) async fn wait(&self, mut accepted: Accepted, until: Instant) -> Accepted {
+        if accepted.has_ended() || Instant::now() >= until {
+            return accepted;
+        }
+        let id = accepted.record.event.id;
+        let (mut watch, mut poll) = (self.outcomes.watch(id), FIRST_POLL);
+        // What ended before the watch began is told to nobody: the first look is at once.
+        while let Some(record) = self.look(id).await {
+            accepted.record = record;
+            if accepted.has_ended() || Instant::now() >= until {
+                break;
+            }
+            if pause(&mut watch, poll.mul_f64(0.5 + fastrand::f64()), until, rest(&accepted.record)).await.is_none() {
+                break;
+            }
+            poll *= 2;
+        }
+        accepted
+    }
+
+    /// As [`Ingest::wait`] for all that were accepted.
+    pub(super) async fn wait_for_all(
+        &self,
+        results: Vec<Result<Accepted, Refusal>>,
+        until: Instant,
+    ) -> Vec<Result<Accepted, Refusal>> {
+        let mut waited = Vec::with_capacity(results.len());
+        for result in results {
+            waited.push(match result {
+                Ok(accepted) => Ok(self.wait(accepted, until).await),
+                Err(refusal) => Err(refusal),
+            });
+        }
+        waited
+    }
+
+    /// `None` where the ledger does not say: what is known is answered.
+    async fn look(&self, id: EventId) -> Option<EventRecord> {
+        let mut record = self.ledger.find(id).await.ok().flatten()?;
+        // No answer shows it, and thousands may wait.
+        record.event.data.take();
+        Some(record)
+    }
+}
+
+/// Returns when it is time for a look; `None` when there will be no more news.
+async fn pause(watch: &mut Watch<EventId>, poll: Duration, until: Instant, rest: Duration) -> Option<()> {
+    let rested = Instant::now() + rest;
+    match time::timeout_at(until.min(Instant::now() + poll), watch.told()).await {
+        Ok(News::Closed) => None,
+        Ok(News::Told) => Some(time::sleep_until(rested.min(until)).await),
+        Err(_) => Some(()),
+    }
+}
+
+fn rest(record: &EventRecord) -> Duration {
+    let open = record.changes.iter().filter(|change| change.outcome.is_none()).count();
+    // One that is the last, as most are, is looked at as soon as it is told.
+    REST.saturating_mul(u32::try_from(open.saturating_sub(1)).unwrap_or(u32::MAX)).min(LONGEST_REST)
+}
