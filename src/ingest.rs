@@ -5,7 +5,10 @@ mod accept;
 mod answer;
 pub mod authenticate;
 mod batch;
+mod binary;
 mod body;
+#[cfg(test)]
+mod fixtures;
 mod handler;
 mod identity;
 mod in_flight;
@@ -17,6 +20,7 @@ mod prefer;
 mod reconsider;
 mod refusal;
 mod representation;
+mod uri;
 mod wait;
 
 use std::sync::Arc;

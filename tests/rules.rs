@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use usher::domain::{Action, Change, Event, EventId, EventType, Existing, Extensions, Grant, Role, SenderName};
 use usher::rules::{self, Refusal, Rules, Verdict};
 
+#[path = "rules/attributes.rs"]
+mod attributes;
 #[path = "rules/carried.rs"]
 mod carried;
 

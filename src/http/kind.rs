@@ -35,6 +35,8 @@ pub enum Kind {
     KeyInUse,
     /// The body is larger than what is taken.
     TooLarge,
+    /// More events in one batch than the sender may send.
+    BatchTooLarge,
     /// The body is in a form that is not taken.
     UnsupportedMediaType,
     /// The identity belongs to an event with another content.
@@ -49,7 +51,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::MalformedRequest,
         Self::MalformedJson,
         Self::InvalidEvent,
@@ -63,6 +65,7 @@ impl Kind {
         Self::TooSlow,
         Self::KeyInUse,
         Self::TooLarge,
+        Self::BatchTooLarge,
         Self::UnsupportedMediaType,
         Self::IdentityConflict,
         Self::RuleFailed,
@@ -101,6 +104,7 @@ impl Kind {
             Self::TooSlow => (S::REQUEST_TIMEOUT, "too-slow", "The body took too long"),
             Self::KeyInUse => (S::CONFLICT, "key-in-use", "The first request with this key is still being handled"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+            Self::BatchTooLarge => (S::PAYLOAD_TOO_LARGE, "batch-too-large", "The batch has too many events"),
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is in a form that is not taken")
             }

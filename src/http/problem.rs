@@ -23,13 +23,31 @@ pub struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// One mistake of a body: where it is and how to mend it.
+/// One mistake of a request: where it is and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mistake {
-    /// A JSON pointer in its URI fragment form.
-    pub pointer: String,
+    /// Where it is; written as a member of its own name, `pointer` or `header`.
+    #[serde(flatten)]
+    pub place: Place,
     /// What is expected there; never what was found.
     pub detail: Cow<'static, str>,
+}
+
+/// Where in a request a mistake is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// In the body: a JSON pointer in its URI fragment form.
+    Pointer(String),
+    /// In the header of this name.
+    Header(String),
+}
+
+impl Mistake {
+    /// A mistake of the body.
+    pub fn at(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { place: Place::Pointer(pointer.into()), detail: detail.into() }
+    }
 }
 
 impl Problem {
@@ -129,9 +147,10 @@ mod tests {
     use actix_web::body::MessageBody;
 
     fn problem() -> Problem {
-        let mistake = Mistake { pointer: "#/type".to_owned(), detail: "expected a string".into() };
+        let mistake = Mistake::at("#/type", "expected a string");
+        let header = Mistake { place: Place::Header("ce-id".to_owned()), detail: "required, and missing".into() };
         Problem::new(Kind::RuleFailed, "Mend the rule and replay the event.")
-            .with_errors(vec![mistake])
+            .with_errors(vec![mistake, header])
             .with_instance("/v1/events/1".to_owned())
             .with_header(header::RETRY_AFTER, "5")
     }
@@ -147,6 +166,10 @@ mod tests {
             {
               "detail": "expected a string",
               "pointer": "#/type"
+            },
+            {
+              "detail": "required, and missing",
+              "header": "ce-id"
             }
           ],
           "instance": "/v1/events/1",

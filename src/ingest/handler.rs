@@ -7,11 +7,19 @@ use tokio::time::Instant;
 
 use super::accept::Accepted;
 use super::authenticate::CredentialsError;
+use super::parse::Parsed;
 use super::prefer::Preference;
 use super::refusal::Refusal;
 use super::{Ingest, answer, body, identity, media_type, parse};
 use crate::domain::{EventId, EventRecord, EventStatus, SenderName};
 use crate::rules::Sender;
+
+/// What was taken of a request that is not refused as a whole.
+enum Taken {
+    One(Accepted),
+    /// Of each event in order.
+    Batch(Vec<Result<Accepted, Refusal>>),
+}
 
 /// `POST /v1/events`
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: web::Data<Ingest>) -> HttpResponse {
@@ -20,11 +28,13 @@ pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: we
         Ok(sender) => (Some(&sender.name), ingest.take(sender, &request, payload, preference.waits()).await),
         Err(refusal) => (None, Err(refusal)),
     };
-    ingest.metrics.event(verdict(&taken));
+    ingest.count(&taken);
+    let until = received + preference.wait.unwrap_or_default();
     match taken {
-        Ok(accepted) => {
-            let until = received + preference.wait.unwrap_or_default();
-            answer::accepted(&ingest.wait(accepted, until).await, &preference)
+        Ok(Taken::One(accepted)) => answer::accepted(&ingest.wait(accepted, until).await, &preference),
+        Ok(Taken::Batch(results)) => {
+            results.iter().filter_map(|result| result.as_ref().err()).for_each(|refusal| say(refusal, sender));
+            answer::batch(&ingest.wait_for_all(results, until).await, &preference)
         }
         Err(refusal) => refuse(&refusal, sender),
     }
@@ -63,12 +73,25 @@ impl Ingest {
         request: &HttpRequest,
         payload: web::Payload,
         urgent: bool,
-    ) -> Result<Accepted, Refusal> {
-        let format = media_type::format_of(request.headers())?;
-        let body = body::read(request.headers(), payload, self.body_limit).await?;
-        let claims = identity::claims(request.headers(), &sender.name, None)?;
-        let event = parse::event(format, &body, &sender.name, request.headers())?;
-        self.accept(sender, event, claims, urgent).await
+    ) -> Result<Taken, Refusal> {
+        let headers = request.headers();
+        let mode = media_type::mode_of(headers)?;
+        let body = body::read(headers, payload, self.body_limit).await?;
+        let mut claims = identity::claims(headers, &sender.name, None)?;
+        let identity = claims.identity.take();
+        match parse::read(mode, &body, &sender.name, headers, identity, sender.max_batch)? {
+            Parsed::One(event) => self.accept(sender, event, claims, urgent).await.map(Taken::One),
+            Parsed::Batch(_) if claims.idempotency_key.is_some() => Err(Refusal::KeyForBatch),
+            Parsed::Batch(events) => self.accept_all(sender, events, urgent).await.map(Taken::Batch),
+        }
+    }
+
+    fn count(&self, taken: &Result<Taken, Refusal>) {
+        match taken {
+            Ok(Taken::One(accepted)) => self.metrics.event(verdict(Ok(accepted))),
+            Ok(Taken::Batch(results)) => results.iter().for_each(|one| self.metrics.event(verdict(one.as_ref()))),
+            Err(refusal) => self.metrics.event(verdict(Err(refusal))),
+        }
     }
 
     /// Another sender's event, an unknown one and an id that is none are answered alike: nobody learns what exists.
@@ -79,8 +102,8 @@ impl Ingest {
     }
 }
 
-/// The label under which a POST is counted.
-fn verdict(taken: &Result<Accepted, Refusal>) -> &'static str {
+/// The label under which an event is counted.
+fn verdict(taken: Result<&Accepted, &Refusal>) -> &'static str {
     match taken {
         Ok(Accepted { replayed: true, .. }) | Err(Refusal::RuleFailed { replayed: true, .. }) => "repeated",
         Ok(accepted) if accepted.record.status() == EventStatus::Ignored => "ignored",
@@ -91,6 +114,12 @@ fn verdict(taken: &Result<Accepted, Refusal>) -> &'static str {
 }
 
 fn refuse(refusal: &Refusal, sender: Option<&SenderName>) -> HttpResponse {
+    say(refusal, sender);
+    refusal.problem().error_response()
+}
+
+/// One line for each request, or event of a batch, that is refused.
+fn say(refusal: &Refusal, sender: Option<&SenderName>) {
     let problem = refusal.problem();
     tracing::info!(
         target: "usher::refused",
@@ -100,5 +129,4 @@ fn refuse(refusal: &Refusal, sender: Option<&SenderName>) -> HttpResponse {
         reason = %refusal,
         "request refused"
     );
-    problem.error_response()
 }

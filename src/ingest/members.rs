@@ -1,41 +1,92 @@
-//! The members of a JSON object, taken out one by one while every mistake is noted.
-//! Knows nothing of which members an event has.
+//! The attributes of an event by name, taken out one by one while every mistake is noted.
+//! Knows nothing of which attributes an event has.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
 use crate::http::pointer;
-use crate::http::problem::Mistake;
+use crate::http::problem::{Mistake, Place};
 
-/// Enough to mend a body, and no more than an answer should carry.
+/// Enough to mend a request, and no more than an answer should carry.
 const MAX_MISTAKES: usize = 20;
+/// Longest name of a header that is told.
+const MAX_NAME: usize = 64;
 
-/// What is left of the object, and what was wrong with what was taken.
+/// Where the attributes stand in the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// They are the members of the body.
+    Body,
+    /// They are the members of this element of the body.
+    Element(usize),
+    /// They are the headers that begin with `ce-`.
+    Headers,
+}
+
+impl Origin {
+    /// Where the attribute of this name stands.
+    fn place(self, name: &str) -> Place {
+        match self {
+            Self::Body => Place::Pointer(pointer::to([name])),
+            Self::Element(index) => Place::Pointer(pointer::to([index.to_string().as_str(), name])),
+            Self::Headers => header(name),
+        }
+    }
+
+    /// Where all of them stand.
+    pub(super) fn pointer(self) -> String {
+        match self {
+            Self::Element(index) => format!("#/{index}"),
+            Self::Body | Self::Headers => "#".to_owned(),
+        }
+    }
+}
+
+/// The header of the attribute of this name, as far as anybody wants to read it.
+fn header(name: &str) -> Place {
+    Place::Header(["ce-", name.get(..MAX_NAME).unwrap_or(name)].concat())
+}
+
+/// What is left of the attributes, and what was wrong with what was taken.
 pub(super) struct Members {
+    origin: Origin,
     left: Map<String, Value>,
     mistakes: Vec<Mistake>,
 }
 
 impl Members {
-    pub(super) fn new(object: Map<String, Value>) -> Self {
-        Self { left: object, mistakes: Vec::new() }
+    pub(super) fn new(origin: Origin, object: Map<String, Value>) -> Self {
+        Self { origin, left: object, mistakes: Vec::new() }
     }
 
-    /// Notes a mistake at a member; the first one at each counts.
+    /// Notes a mistake at an attribute; the first one at each counts.
     pub(super) fn blame(&mut self, name: &str, detail: impl Into<Cow<'static, str>>) {
-        let pointer = pointer::to([name]);
-        if self.mistakes.len() < MAX_MISTAKES && self.mistakes.iter().all(|mistake| mistake.pointer != pointer) {
-            self.mistakes.push(Mistake { pointer, detail: detail.into() });
+        self.note(self.origin.place(name), detail.into());
+    }
+
+    /// Notes a mistake at the header of an attribute, wherever the attribute itself stands.
+    pub(super) fn blame_header(&mut self, name: &str, detail: &'static str) {
+        self.note(header(name), detail.into());
+    }
+
+    fn note(&mut self, place: Place, detail: Cow<'static, str>) {
+        if self.mistakes.len() < MAX_MISTAKES && self.mistakes.iter().all(|mistake| mistake.place != place) {
+            self.mistakes.push(Mistake { place, detail });
         }
     }
 
-    /// The member as it is, `null` included.
+    /// The attribute as it is, without taking it.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.left.get(name)
+    }
+
+    /// The attribute as it is, `null` included.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.left.remove(name)
     }
 
-    /// Whether the member is not there; a `null` is as good as absent.
+    /// Whether the attribute is not there; a `null` is as good as absent.
     pub(super) fn is_absent(&self, name: &str) -> bool {
         self.left.get(name).is_none_or(Value::is_null)
     }
@@ -81,13 +132,17 @@ impl Members {
         parsed
     }
 
-    /// Judges every member nobody took.
-    pub(super) fn judge_rest(&mut self, fault: impl Fn(&str, &Value) -> Option<&'static str>) {
-        for (name, value) in std::mem::take(&mut self.left) {
-            if let Some(detail) = fault(&name, &value) {
-                self.blame(&name, detail);
+    /// Judges every attribute nobody took, and gives those that are there and pass.
+    pub(super) fn rest(&mut self, fault: impl Fn(&str, &Value) -> Option<&'static str>) -> Map<String, Value> {
+        let mut rest = std::mem::take(&mut self.left);
+        rest.retain(|name, value| {
+            let fault = fault(name, value);
+            if let Some(detail) = fault {
+                self.blame(name, detail);
             }
-        }
+            fault.is_none() && !value.is_null()
+        });
+        rest
     }
 
     /// The mistakes, in the order in which they were found.
@@ -96,17 +151,21 @@ impl Members {
     }
 }
 
-/// What CloudEvents 1.0.2 (type system, String) forbids, and lengths that no identity needs.
 fn fault_of(text: &str, max: usize) -> Option<Cow<'static, str>> {
     if text.is_empty() {
         Some("expected a string that is not empty".into())
     } else if text.len() > max {
         Some(format!("expected at most {max} bytes").into())
-    } else if text.chars().any(|c| c.is_control() || is_noncharacter(c)) {
+    } else if !is_string(text) {
         Some("expected a string without control characters".into())
     } else {
         None
     }
+}
+
+/// Whether CloudEvents 1.0.2 (type system, String) has these characters.
+pub(super) fn is_string(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || is_noncharacter(c))
 }
 
 fn is_noncharacter(c: char) -> bool {

@@ -8,7 +8,7 @@ use super::authenticate::CredentialsError;
 use super::body::BodyError;
 use super::identity::IdentityError;
 use super::json::JsonError;
-use super::media_type::MediaTypeError;
+use super::media_type::{MediaTypeError, TAKEN};
 use super::parse::ParseError;
 use crate::domain::{EventId, Role, RuleFailure};
 use crate::http::problem::{Kind, Mistake, Problem};
@@ -27,9 +27,9 @@ pub(super) enum Refusal {
     #[error(transparent)]
     Body(#[from] BodyError),
     #[error(transparent)]
-    Parse(#[from] ParseError),
-    #[error(transparent)]
     Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Parse(#[from] ParseError),
     #[error("the sender may not send this type")]
     TypeNotAllowed,
     #[error("the sender may not send from this source")]
@@ -61,8 +61,8 @@ impl Refusal {
             Self::Credentials(error) => credentials(*error),
             Self::MediaType(error) => media_type(*error),
             Self::Body(error) => body(error),
-            Self::Parse(error) => parse(error),
             Self::Identity(error) => Problem::new(Kind::InvalidEvent, format!("{error}.")),
+            Self::Parse(error) => parse(error),
             Self::TypeNotAllowed => Problem::new(Kind::TypeNotAllowed, TYPE_NOT_ALLOWED),
             Self::SourceNotAllowed => Problem::new(Kind::SourceNotAllowed, SOURCE_NOT_ALLOWED),
             Self::AboveCeiling { rule, role, ceiling } => above_ceiling(rule, role.as_ref(), *ceiling),
@@ -105,9 +105,8 @@ fn credentials(error: CredentialsError) -> Problem {
 }
 
 fn media_type(error: MediaTypeError) -> Problem {
-    let detail = format!("{error}. Taken are application/json and application/cloudevents+json, in UTF-8.");
-    let problem = Problem::new(Kind::UnsupportedMediaType, detail);
-    problem.with_header(header::ACCEPT, "application/json, application/cloudevents+json")
+    let detail = format!("{error}. Taken are {TAKEN}, and JSON data with the attributes in ce- headers; all in UTF-8.");
+    Problem::new(Kind::UnsupportedMediaType, detail).with_header(header::ACCEPT, TAKEN)
 }
 
 fn body(error: &BodyError) -> Problem {
@@ -125,11 +124,17 @@ fn body(error: &BodyError) -> Problem {
 
 fn parse(error: &ParseError) -> Problem {
     match error {
-        ParseError::Empty => Problem::new(Kind::MalformedJson, "The body is empty. Send one event as a JSON object."),
+        ParseError::Empty => Problem::new(Kind::MalformedJson, "The body is empty. Send an event as JSON."),
         ParseError::Json(error) => json(error),
-        ParseError::Identity(error) => Problem::new(Kind::InvalidEvent, format!("{error}.")),
+        ParseError::NoContentType => media_type(MediaTypeError::Missing),
+        ParseError::TooMany { limit } => Problem::new(
+            Kind::BatchTooLarge,
+            format!(
+                "A batch of this sender may have at most {limit} events, and nothing of it was recorded. Send smaller ones."
+            ),
+        ),
         ParseError::NoIdentity => {
-            let mistake = Mistake { pointer: "#/id".to_owned(), detail: "required, and missing".into() };
+            let mistake = Mistake::at("#/id", "required, and missing");
             Problem::new(Kind::MissingIdentity, NO_IDENTITY).with_errors(vec![mistake])
         }
         ParseError::Invalid(mistakes) => {
@@ -147,11 +152,9 @@ fn json(error: &JsonError) -> Problem {
     match error {
         JsonError::Syntax { .. } => problem,
         JsonError::Duplicate { pointer, .. } => {
-            problem.with_errors(vec![Mistake { pointer: pointer.clone(), detail: "there twice; name it once".into() }])
+            problem.with_errors(vec![Mistake::at(pointer, "there twice; name it once")])
         }
-        JsonError::TooDeep { pointer, .. } => {
-            problem.with_errors(vec![Mistake { pointer: pointer.clone(), detail: "nested too deeply".into() }])
-        }
+        JsonError::TooDeep { pointer, .. } => problem.with_errors(vec![Mistake::at(pointer, "nested too deeply")]),
     }
 }
 

@@ -79,3 +79,78 @@ fn rest(record: &EventRecord) -> Duration {
     // One that is the last, as most are, is looked at as soon as it is told.
     REST.saturating_mul(u32::try_from(open.saturating_sub(1)).unwrap_or(u32::MAX)).min(LONGEST_REST)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::super::fixtures::{event, ingest, rules};
+    use super::super::identity::Claims;
+    use super::*;
+    use crate::domain::{EventStatus, Outcome, Turns};
+    use crate::ledger::{ClaimRequest, Ledger, Next, Settlement};
+
+    /// An event that is accepted and waits.
+    async fn accepted(folder: &tempfile::TempDir) -> (Ingest, Accepted) {
+        let ingest = ingest(&Ledger::open(folder.path()).unwrap(), rules("data.role", "org:member"));
+        let sender = ingest.rules.senders()[0].clone();
+        let accepted = ingest.accept(&sender, event(&ingest.rules), Claims::default(), true).await.unwrap();
+        (ingest, accepted)
+    }
+
+    /// Ends its change, and tells nobody.
+    async fn settle(ledger: &Ledger) {
+        let (turns, brakes, lease) = (Turns::default(), Arc::default(), Duration::from_secs(60));
+        let claimed =
+            ledger.claim(ClaimRequest { now: Timestamp::now(), limit: 1, lease, turns, brakes }).await.unwrap();
+        let (ticket, lease) = (claimed.claims[0].ticket, claimed.claims[0].lease);
+        let next = Next::Done { outcome: Outcome::Granted, membership_id: None, reason: None };
+        ledger.settle(Settlement { ticket, lease, attempt: None, counted: false, lowers: false, next }).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_end_that_nobody_tells_of_is_found_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ingest, accepted) = accepted(&folder).await;
+        let accepted_id = accepted.record.event.id;
+        let elsewhere = async {
+            // Behind the first look.
+            ingest.ledger.find(accepted_id).await.unwrap();
+            settle(&ingest.ledger).await;
+        };
+        let (began, until) = (Instant::now(), Instant::now() + Duration::from_secs(30));
+        let (waited, ()) = tokio::join!(ingest.wait(accepted, until), elsewhere);
+        assert_eq!(waited.record.status(), EventStatus::Done);
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn an_end_before_the_wait_is_seen_at_once_and_no_end_ends_with_the_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ingest, accepted) = accepted(&folder).await;
+        let short = Duration::from_millis(200);
+        let (began, waited) = (Instant::now(), ingest.wait(accepted, Instant::now() + short).await);
+        assert_eq!((waited.record.status(), ingest.outcomes.watched()), (EventStatus::Pending, 0));
+        assert!(began.elapsed() >= short, "{:?}", began.elapsed());
+        settle(&ingest.ledger).await;
+        let began = Instant::now();
+        let waited = ingest.wait(waited, began + short * 100).await;
+        assert_eq!(waited.record.status(), EventStatus::Done);
+        assert!(began.elapsed() < FIRST_POLL / 2, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_when_the_service_stops_and_who_is_dropped_waits_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ingest, accepted) = accepted(&folder).await;
+        let until = Instant::now() + Duration::from_secs(30);
+        let abandoned = ingest.wait(Accepted { record: accepted.record.clone(), replayed: true }, until);
+        assert!(time::timeout(Duration::from_millis(50), abandoned).await.is_err());
+        assert_eq!(ingest.outcomes.watched(), 0);
+        ingest.outcomes.close();
+        let waited = time::timeout(Duration::from_secs(10), ingest.wait(accepted, until)).await.unwrap();
+        assert_eq!(waited.record.status(), EventStatus::Pending);
+    }
+}

@@ -5,6 +5,7 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue};
 
 use super::environment::MATCHES;
+use super::names::ATTRIBUTES;
 use super::values::Extent;
 
 /// Most elements of a list and longest text, for rules that go through lists.
@@ -27,6 +28,8 @@ pub(super) struct Cost {
     once: Looks,
     /// For each step of its loops, if it has any.
     step: Option<Looks>,
+    /// Whether the map of the event's attributes is part of what it goes through.
+    attributes: bool,
 }
 
 /// How often the data may be gone through.
@@ -41,9 +44,14 @@ struct Looks {
 impl Cost {
     /// What `root` may cost.
     pub(super) fn of(root: &IdedExpr) -> Self {
-        let mut cost = Self::default();
+        let mut cost = Self { attributes: mentions(root, &|name| name == ATTRIBUTES), ..Self::default() };
         cost.add(root, false);
         cost
+    }
+
+    /// Whether it goes through the event's attributes as well as its data.
+    pub(super) fn sees_attributes(self) -> bool {
+        self.attributes
     }
 
     fn add(&mut self, node: &IdedExpr, in_step: bool) {
@@ -68,7 +76,7 @@ impl Cost {
             (Some(one), Some(two)) => Some(one.plus(two)),
             (one, two) => one.or(two),
         };
-        Self { once: self.once.plus(other.once), step }
+        Self { once: self.once.plus(other.once), step, attributes: self.attributes || other.attributes }
     }
 
     /// Whether `times` runs on such data are.
@@ -133,7 +141,11 @@ fn is_moment(node: &IdedExpr) -> bool {
 }
 
 fn mentions_data(node: &IdedExpr) -> bool {
-    matches!(&node.expr, Expr::Ident(name) if name == "data") || children(node).into_iter().any(mentions_data)
+    mentions(node, &|name| matches!(name, "data" | ATTRIBUTES))
+}
+
+fn mentions(node: &IdedExpr, wanted: &impl Fn(&str) -> bool) -> bool {
+    matches!(&node.expr, Expr::Ident(name) if wanted(name)) || children(node).into_iter().any(|it| mentions(it, wanted))
 }
 
 fn children(node: &IdedExpr) -> Vec<&IdedExpr> {
@@ -215,6 +227,19 @@ mod tests {
         assert!(one.is_affordable(seats(500), 500) && !several.is_affordable(seats(500), 500));
         let looping = one.plus(cost("data.l.exists(x, x == data.b)"));
         assert!(looping.step.is_some() && looping.once == one.once);
+    }
+
+    #[test]
+    fn attributes_are_gone_through_as_data_is() {
+        assert_eq!(cost("event.partitionkey"), Cost { attributes: true, ..Cost::default() });
+        for (of_data, of_event) in [
+            ("data.exists(k, data[k] == data.x)", "event.exists(k, event[k] == event.x)"),
+            ("data.t.matches('a+b')", "event.t.matches('a+b')"),
+            ("data.a + data.b + 'c'", "event.a + event.b + 'c'"),
+        ] {
+            assert_eq!(Cost { attributes: true, ..cost(of_data) }, cost(of_event), "{of_event}");
+        }
+        assert!(cost("data.x").plus(cost("event.x")).sees_attributes() && !cost("data.event").sees_attributes());
     }
 
     #[test]

@@ -21,9 +21,24 @@ impl<'n> Fields<'n> {
         what: &'static str,
         known: &'static [&'static str],
     ) -> Option<Self> {
+        Self::read_open(report, node, what, known, |_| false)
+    }
+
+    /// As [`Fields::read`], but keys that are `open` may stand beside the known ones, unless they are near to one.
+    pub(super) fn read_open(
+        report: &mut Report<'_>,
+        node: &'n Node,
+        what: &'static str,
+        known: &'static [&'static str],
+        open: fn(&str) -> bool,
+    ) -> Option<Self> {
         let entries = map(report, node, what, &known.join(", "))?;
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-            let help = nearest(&entry.key, known.iter().copied()).map(did_you_mean);
+            let near = nearest(&entry.key, known.iter().copied());
+            if near.is_none() && open(&entry.key) {
+                continue;
+            }
+            let help = near.map(did_you_mean);
             let mistake = Mistake::new(format!("{what} has no key `{}` in this version of usher", entry.key));
             report.add(entry.key_place.clone(), mistake.expected(known.join(", ")).maybe_help(help));
         }
@@ -34,6 +49,12 @@ impl<'n> Fields<'n> {
     pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         (!matches!(entry.value.content, Content::Null)).then_some(&entry.value)
+    }
+
+    /// The keys that are not among `known`, with their values.
+    pub(super) fn others(&self, known: &'static [&'static str]) -> impl Iterator<Item = (&'n str, &'n Node)> {
+        let others = self.entries.iter().filter(|entry| !known.contains(&entry.key.as_str()));
+        others.map(|entry| (entry.key.as_str(), &entry.value))
     }
 
     /// The value of `key`, or a mistake.

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use super::tables::Table;
 
 /// What CEL sees of an event.
-pub(super) const EVENT: [&str; 7] = ["data", "type", "source", "subject", "id", "time", "sender"];
+pub(super) const EVENT: [&str; 8] = ["data", "type", "source", "subject", "id", "time", "sender", ATTRIBUTES];
+/// What CEL calls the map of the attributes, extensions included.
+pub(super) const ATTRIBUTES: &str = "event";
 /// What CEL calls the element of `for_each`.
 pub(super) const ITEM: &str = "item";
 
@@ -30,4 +32,9 @@ impl<'t> Names<'t> {
     pub(super) fn contain(&self, name: &str) -> bool {
         self.all().any(|known| known == name)
     }
+}
+
+/// Whether an attribute of an event can have this name (CloudEvents 1.0.2, naming conventions).
+pub(super) fn is_attribute(name: &str) -> bool {
+    !name.is_empty() && name != "data" && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }

@@ -2,11 +2,13 @@
 //! Knows one rule at a time, so that a test says what its rule does and nothing else.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::diagnostic::{Mistake, Report};
 use super::evaluate::evaluate_one;
 use super::expected::{self, Expected};
 use super::fields::{self, Fields};
+use super::names::is_attribute;
 use super::rule::{Rule, Surroundings};
 use super::tree::Node;
 use crate::domain::{Event, EventId, EventType, Extensions, SenderName};
@@ -59,7 +61,8 @@ fn told(changes: impl Iterator<Item = Expected>) -> String {
 }
 
 fn event(report: &mut Report<'_>, node: &Node, rule: Option<&Rule>, around: &Surroundings<'_>) -> Option<Event> {
-    let fields = Fields::read(report, node, "the event of a test", EVENT)?;
+    let fields = Fields::read_open(report, node, "the event of a test", EVENT, is_attribute)?;
+    let extensions = extensions(report, &fields);
     let mut text = |key: &str| match fields.get(key) {
         None => Some(None),
         Some(node) => fields::text(report, node, key, "a text").map(Some),
@@ -88,10 +91,33 @@ fn event(report: &mut Report<'_>, node: &Node, rule: Option<&Rule>, around: &Sur
         kind,
         subject: subject.map(str::to_owned),
         time,
-        extensions: Extensions::default(),
+        extensions: extensions?,
         trace: None,
         data: fields.get("data").map(Node::to_json).unwrap_or_default(),
     })
+}
+
+/// Everything else in the event is an extension attribute.
+fn extensions(report: &mut Report<'_>, fields: &Fields<'_>) -> Option<Extensions> {
+    let before = report.count();
+    let mut extensions = Extensions::new();
+    for (name, node) in fields.others(EVENT).filter(|(name, _)| is_attribute(name)) {
+        match node.to_json() {
+            Value::Null => {}
+            value if is_simple(&value) => _ = extensions.insert(name.to_owned(), value),
+            _ => {
+                let mistake = Mistake::new(format!("the extension attribute `{name}` cannot be {}", node.kind()));
+                let expected = "a text, a whole number of 32 bits, or true or false";
+                report.add(node.place.clone(), mistake.expected(expected).help("payload belongs in `data`"));
+            }
+        }
+    }
+    (report.count() == before).then_some(extensions)
+}
+
+fn is_simple(value: &Value) -> bool {
+    let is_whole = value.as_i64().is_some_and(|number| i32::try_from(number).is_ok());
+    is_whole || value.is_string() || value.is_boolean()
 }
 
 fn wrong<T>(report: &mut Report<'_>, fields: &Fields<'_>, key: &str, expected: &str) -> Option<T> {

@@ -172,7 +172,7 @@ impl Site<'_> {
         let mut total = Cost::default();
         for expression in expressions {
             total = total.plus(expression.cost);
-            if !total.is_affordable(scope.extent, times) {
+            if !total.is_affordable(scope.extent(total), times) {
                 let message = "the data is too large to go through so often; smaller events may pass";
                 return Err(self.fail("data", expression, message.to_owned()));
             }

@@ -2,14 +2,16 @@
 //! Knows nothing of what the expression is for.
 
 use cel::Program;
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue};
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue, SelectExpr,
+};
 
 use super::diagnostic::Mistake;
 use super::environment::{self, MATCHES, MAX_PATTERN};
 use super::expression::{Fault, character_of, quotes};
 use super::fields::{did_you_mean, nearest};
 use super::moment::{self, Moment};
-use super::names::{ITEM, Names};
+use super::names::{ATTRIBUTES, ITEM, Names, is_attribute};
 
 const MAX_DEPTH: usize = 32;
 const MAX_NODES: usize = 256;
@@ -103,7 +105,10 @@ impl<'e> Walk<'e> {
             Expr::Ident(name) => self.name(node.id, name),
             Expr::Call(call) => self.call(node.id, call, depth),
             Expr::Comprehension(looping) => self.comprehension(node.id, looping, depth),
-            Expr::Select(select) => self.visit(&select.operand, depth + 1),
+            Expr::Select(select) => {
+                self.attribute(node.id, select);
+                self.visit(&select.operand, depth + 1);
+            }
             Expr::List(list) => list.elements.iter().for_each(|element| self.visit(element, depth + 1)),
             Expr::Map(map) => map.entries.iter().for_each(|entry| self.entry(entry, depth + 1)),
             Expr::Struct(_) | Expr::Unspecified => {
@@ -135,6 +140,20 @@ impl<'e> Walk<'e> {
         };
         let mistake = Mistake::new(format!("`{name}` names nothing")).expected(format!("one of {}", known.join(", ")));
         self.fault(id, mistake.maybe_help(help));
+    }
+
+    /// A name that no attribute can have would be looked up in vain on every event.
+    fn attribute(&mut self, id: u64, select: &'e SelectExpr) {
+        let is_event = matches!(&select.operand.expr, Expr::Ident(name) if name == ATTRIBUTES);
+        if !is_event || self.bound.contains(&ATTRIBUTES) || is_attribute(&select.field) {
+            return;
+        }
+        let mistake = Mistake::new(format!("`{}` is no attribute of an event", select.field));
+        let help = match select.field.as_str() {
+            "data" => Some("`data` stands by itself, beside `event`".to_owned()),
+            field => Some(field.to_ascii_lowercase()).filter(|name| is_attribute(name)).map(|name| did_you_mean(&name)),
+        };
+        self.fault(id, mistake.expected("lower-case letters and digits").maybe_help(help));
     }
 
     fn call(&mut self, id: u64, call: &'e CallExpr, depth: usize) {
