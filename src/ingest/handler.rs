@@ -16,7 +16,7 @@ use crate::rules::Sender;
 
 /// What was taken of a request that is not refused as a whole.
 enum Taken {
-    One(Accepted),
+    One(Box<Accepted>),
     /// Of each event in order.
     Batch(Vec<Result<Accepted, Refusal>>),
 }
@@ -25,16 +25,24 @@ enum Taken {
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: web::Data<Ingest>) -> HttpResponse {
     let (received, preference) = (Instant::now(), Preference::of(request.headers()));
     let (sender, taken) = match ingest.sender_of(&request) {
-        Ok(sender) => (Some(&sender.name), ingest.take(sender, &request, payload, preference.waits()).await),
+        // Its memory is free again before anybody waits.
+        Ok(sender) => {
+            let taking = Box::pin(ingest.take(sender, &request, payload, preference.waits()));
+            (Some(&sender.name), taking.await)
+        }
         Err(refusal) => (None, Err(refusal)),
     };
     ingest.count(&taken);
     let until = received + preference.wait.unwrap_or_default();
     match taken {
-        Ok(Taken::One(accepted)) => answer::accepted(&ingest.wait(accepted, until).await, &preference),
-        Ok(Taken::Batch(results)) => {
+        Ok(Taken::One(mut accepted)) => {
+            ingest.wait(&mut accepted, until).await;
+            answer::accepted(&accepted, &preference)
+        }
+        Ok(Taken::Batch(mut results)) => {
             results.iter().filter_map(|result| result.as_ref().err()).for_each(|refusal| say(refusal, sender));
-            answer::batch(&ingest.wait_for_all(results, until).await, &preference)
+            ingest.wait_for_all(&mut results, until).await;
+            answer::batch(&results, &preference)
         }
         Err(refusal) => refuse(&refusal, sender),
     }
@@ -80,7 +88,7 @@ impl Ingest {
         let mut claims = identity::claims(headers, &sender.name, None)?;
         let identity = claims.identity.take();
         match parse::read(mode, &body, &sender.name, headers, identity, sender.max_batch)? {
-            Parsed::One(event) => self.accept(sender, event, claims, urgent).await.map(Taken::One),
+            Parsed::One(event) => Ok(Taken::One(Box::new(self.accept(sender, event, claims, urgent).await?))),
             Parsed::Batch(_) if claims.idempotency_key.is_some() => Err(Refusal::KeyForBatch),
             Parsed::Batch(events) => self.accept_all(sender, events, urgent).await.map(Taken::Batch),
         }

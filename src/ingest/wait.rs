@@ -18,10 +18,10 @@ const REST: Duration = Duration::from_millis(1);
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
 impl Ingest {
-    /// The event as it is when it has ended, at `until`, or when the service begins to stop.
-    pub(super) async fn wait(&self, mut accepted: Accepted, until: Instant) -> Accepted {
+    /// Brings the event up to when it has ended, to `until`, or to when the service begins to stop.
+    pub(super) async fn wait(&self, accepted: &mut Accepted, until: Instant) {
         if accepted.has_ended() || Instant::now() >= until {
-            return accepted;
+            return;
         }
         let id = accepted.record.event.id;
         let (mut watch, mut poll) = (self.outcomes.watch(id), FIRST_POLL);
@@ -36,23 +36,13 @@ impl Ingest {
             }
             poll *= 2;
         }
-        accepted
     }
 
     /// As [`Ingest::wait`] for all that were accepted.
-    pub(super) async fn wait_for_all(
-        &self,
-        results: Vec<Result<Accepted, Refusal>>,
-        until: Instant,
-    ) -> Vec<Result<Accepted, Refusal>> {
-        let mut waited = Vec::with_capacity(results.len());
-        for result in results {
-            waited.push(match result {
-                Ok(accepted) => Ok(self.wait(accepted, until).await),
-                Err(refusal) => Err(refusal),
-            });
+    pub(super) async fn wait_for_all(&self, results: &mut [Result<Accepted, Refusal>], until: Instant) {
+        for accepted in results.iter_mut().flatten() {
+            self.wait(accepted, until).await;
         }
-        waited
     }
 
     /// `None` where the ledger does not say: what is known is answered.
@@ -68,10 +58,11 @@ impl Ingest {
 async fn pause(watch: &mut Watch<EventId>, poll: Duration, until: Instant, rest: Duration) -> Option<()> {
     let rested = Instant::now() + rest;
     match time::timeout_at(until.min(Instant::now() + poll), watch.told()).await {
-        Ok(News::Closed) => None,
-        Ok(News::Told) => Some(time::sleep_until(rested.min(until)).await),
-        Err(_) => Some(()),
+        Ok(News::Closed) => return None,
+        Ok(News::Told) => time::sleep_until(rested.min(until)).await,
+        Err(_) => {}
     }
+    Some(())
 }
 
 fn rest(record: &EventRecord) -> Duration {
@@ -113,7 +104,7 @@ mod tests {
     #[tokio::test]
     async fn an_end_that_nobody_tells_of_is_found_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        let (ingest, accepted) = accepted(&folder).await;
+        let (ingest, mut accepted) = accepted(&folder).await;
         let accepted_id = accepted.record.event.id;
         let elsewhere = async {
             // Behind the first look.
@@ -121,36 +112,36 @@ mod tests {
             settle(&ingest.ledger).await;
         };
         let (began, until) = (Instant::now(), Instant::now() + Duration::from_secs(30));
-        let (waited, ()) = tokio::join!(ingest.wait(accepted, until), elsewhere);
-        assert_eq!(waited.record.status(), EventStatus::Done);
+        tokio::join!(ingest.wait(&mut accepted, until), elsewhere);
+        assert_eq!(accepted.record.status(), EventStatus::Done);
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }
 
     #[tokio::test]
     async fn an_end_before_the_wait_is_seen_at_once_and_no_end_ends_with_the_time() {
         let folder = tempfile::tempdir().unwrap();
-        let (ingest, accepted) = accepted(&folder).await;
+        let (ingest, mut accepted) = accepted(&folder).await;
         let short = Duration::from_millis(200);
-        let (began, waited) = (Instant::now(), ingest.wait(accepted, Instant::now() + short).await);
-        assert_eq!((waited.record.status(), ingest.outcomes.watched()), (EventStatus::Pending, 0));
+        let began = Instant::now();
+        ingest.wait(&mut accepted, began + short).await;
+        assert_eq!((accepted.record.status(), ingest.outcomes.watched()), (EventStatus::Pending, 0));
         assert!(began.elapsed() >= short, "{:?}", began.elapsed());
         settle(&ingest.ledger).await;
         let began = Instant::now();
-        let waited = ingest.wait(waited, began + short * 100).await;
-        assert_eq!(waited.record.status(), EventStatus::Done);
+        ingest.wait(&mut accepted, began + short * 100).await;
+        assert_eq!(accepted.record.status(), EventStatus::Done);
         assert!(began.elapsed() < FIRST_POLL / 2, "{:?}", began.elapsed());
     }
 
     #[tokio::test]
     async fn nobody_waits_when_the_service_stops_and_who_is_dropped_waits_no_more() {
         let folder = tempfile::tempdir().unwrap();
-        let (ingest, accepted) = accepted(&folder).await;
+        let (ingest, mut accepted) = accepted(&folder).await;
         let until = Instant::now() + Duration::from_secs(30);
-        let abandoned = ingest.wait(Accepted { record: accepted.record.clone(), replayed: true }, until);
-        assert!(time::timeout(Duration::from_millis(50), abandoned).await.is_err());
+        assert!(time::timeout(Duration::from_millis(50), ingest.wait(&mut accepted, until)).await.is_err());
         assert_eq!(ingest.outcomes.watched(), 0);
         ingest.outcomes.close();
-        let waited = time::timeout(Duration::from_secs(10), ingest.wait(accepted, until)).await.unwrap();
-        assert_eq!(waited.record.status(), EventStatus::Pending);
+        time::timeout(Duration::from_secs(10), ingest.wait(&mut accepted, until)).await.unwrap();
+        assert_eq!(accepted.record.status(), EventStatus::Pending);
     }
 }
