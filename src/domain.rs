@@ -1,6 +1,7 @@
 //! The words of usher as types: parsed once at the edge, legal by construction afterwards.
 //! Knows no HTTP, no SQL, no CEL, no clock and no environment.
 
+mod attribute;
 mod brake;
 mod change;
 mod coalesce;
@@ -15,6 +16,7 @@ mod step;
 mod trace;
 mod turns;
 
+pub use attribute::{Extensions, is_attribute_name};
 pub use brake::{Brake, Brakes};
 pub use change::{Action, Change, ChangeId, Existing, Grant, Metadata, MissingUser, Schedule};
 pub use coalesce::{Plan, Waiting, plan};
@@ -26,7 +28,7 @@ pub use outcome::{Attempt, AttemptCode, ChangeState, EventStatus, Outcome};
 pub use rate::EventRate;
 pub use record::{ChangeRecord, EventRecord, RuleFailure};
 pub use step::Step;
-pub use trace::{Extensions, TraceContext};
+pub use trace::TraceContext;
 pub use turns::Turns;
 
 /// Why a text is not the thing it claims to be: what was expected, never the text itself (it may be personal data).

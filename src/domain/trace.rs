@@ -1,11 +1,6 @@
 //! The trace that an event belongs to (W3C Trace Context, Level 1), as its sender told it.
 //! Knows no headers and makes no spans.
 
-use serde_json::Value;
-
-/// Attributes of an event beyond those that CloudEvents names, as JSON: texts, whole numbers, truth values.
-pub type Extensions = serde_json::Map<String, Value>;
-
 /// Characters of a `traceparent` of version `00`.
 const PARENT: usize = 55;
 /// Most entries of a `tracestate`.

@@ -74,7 +74,7 @@ fn decoded(value: &HeaderValue) -> Result<String, &'static str> {
         Some(rest) => Cow::Owned(unquoted(rest.strip_suffix(b"\"").ok_or(NOT_QUOTED)?)?),
         None => Cow::Borrowed(text),
     };
-    String::from_utf8(percent_decoded(&plain)?).map_err(|_| NOT_UTF8)
+    String::from_utf8(percent_decoded(&plain)?).ok().ok_or(NOT_UTF8)
 }
 
 /// What stands within the quotes of a quoted string (RFC 9110, 5.6.4).

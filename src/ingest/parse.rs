@@ -6,14 +6,14 @@ mod data;
 mod time;
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::identity::MAX_ID;
 use super::json::{self, JsonError};
 use super::media_type::Mode;
 use super::members::{Members, Origin, is_string};
 use super::{binary, uri};
-use crate::domain::{Event, EventId, EventType, Extensions, SenderName, TraceContext};
+use crate::domain::{Event, EventId, EventType, Extensions, SenderName, TraceContext, is_attribute_name};
 use crate::http::problem::Mistake;
 
 const MAX_TYPE: usize = 255;
@@ -22,6 +22,7 @@ const MAX_TEXT: usize = 1024;
 
 /// What a request holds.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once and never kept")]
 pub(super) enum Parsed {
     /// One event.
     One(Event),
@@ -184,8 +185,7 @@ fn finished(members: Members, event: Option<Event>) -> Result<Event, ParseError>
 
 /// Extension attributes are flat, of simple types, and named in lower case (CloudEvents 1.0.2, naming and type system).
 fn extension_fault(name: &str, value: &Value) -> Option<&'static str> {
-    let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    if !named || name == "data" {
+    if !is_attribute_name(name) {
         return Some("not an attribute name: lower-case letters and digits only, and not data");
     }
     match value {
@@ -209,7 +209,7 @@ fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
 }
 
 /// The trace that the event began in (CloudEvents distributed tracing extension).
-fn trace_in(extensions: &Map<String, Value>) -> Option<TraceContext> {
+fn trace_in(extensions: &Extensions) -> Option<TraceContext> {
     let text = |name| extensions.get(name).and_then(Value::as_str);
     TraceContext::parse(text("traceparent"), text("tracestate"))
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::tables::Table;
+use crate::domain::is_attribute_name;
 
 /// What CEL sees of an event.
 pub(super) const EVENT: [&str; 8] = ["data", "type", "source", "subject", "id", "time", "sender", ATTRIBUTES];
@@ -34,7 +35,7 @@ impl<'t> Names<'t> {
     }
 }
 
-/// Whether an attribute of an event can have this name (CloudEvents 1.0.2, naming conventions).
+/// Whether a rule could find an attribute of this name in the map; some describe the event and are not kept.
 pub(super) fn is_attribute(name: &str) -> bool {
-    !name.is_empty() && name != "data" && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    is_attribute_name(name) && !["specversion", "datacontenttype", "dataschema"].contains(&name)
 }

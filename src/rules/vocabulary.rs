@@ -13,6 +13,8 @@ use super::fields::{did_you_mean, nearest};
 use super::moment::{self, Moment};
 use super::names::{ATTRIBUTES, ITEM, Names, is_attribute};
 
+const A_NAME: &str =
+    "id, source, type, subject, time, or an extension attribute: a name of lower-case letters and digits";
 const MAX_DEPTH: usize = 32;
 const MAX_NODES: usize = 256;
 
@@ -142,18 +144,18 @@ impl<'e> Walk<'e> {
         self.fault(id, mistake.maybe_help(help));
     }
 
-    /// A name that no attribute can have would be looked up in vain on every event.
+    /// A name that no attribute has would be looked up in vain on every event.
     fn attribute(&mut self, id: u64, select: &'e SelectExpr) {
         let is_event = matches!(&select.operand.expr, Expr::Ident(name) if name == ATTRIBUTES);
         if !is_event || self.bound.contains(&ATTRIBUTES) || is_attribute(&select.field) {
             return;
         }
-        let mistake = Mistake::new(format!("`{}` is no attribute of an event", select.field));
+        let mistake = Mistake::new(format!("rules see no attribute `{}`", select.field));
         let help = match select.field.as_str() {
             "data" => Some("`data` stands by itself, beside `event`".to_owned()),
             field => Some(field.to_ascii_lowercase()).filter(|name| is_attribute(name)).map(|name| did_you_mean(&name)),
         };
-        self.fault(id, mistake.expected("lower-case letters and digits").maybe_help(help));
+        self.fault(id, mistake.expected(A_NAME).maybe_help(help));
     }
 
     fn call(&mut self, id: u64, call: &'e CallExpr, depth: usize) {

@@ -88,11 +88,12 @@ fn a_name_that_no_attribute_can_have_is_a_mistake() {
         ("event.data.x == 1", "beside `event`"),
         ("event.partition_key == 'k'", "lower-case letters and digits"),
         ("has(event.X1)", "`x1`"),
+        ("event.datacontenttype == 'k'", "id, source, type"),
     ] {
         let mistakes = mistakes(&format!(
             "  - {{ name: r, on: plan.x, when: \"{when}\", revoke: {{ organization: data.o, user: data.u }} }}\n"
         ));
-        assert!(mistakes.contains("no attribute") && mistakes.contains(hint), "{mistakes}");
+        assert!(mistakes.contains("see no attribute") && mistakes.contains(hint), "{mistakes}");
     }
 }
 
@@ -113,6 +114,7 @@ fn the_test_of_a_rule_gives_extensions_beside_the_attributes() {
         ("partitionkey: 1.5", "a whole number"),
         ("partitionkey: 3000000000", "a whole number"),
         ("partitionKey: k", "no key `partitionKey`"),
+        ("partitionkey: k, specversion: '1.0'", "no key `specversion`"),
         ("partitionkey: k, sourc: x", "did you mean `source`?"),
     ] {
         let mistakes = mistakes(&rule(extension));

@@ -13,6 +13,7 @@ mod crash;
 mod durable;
 mod events;
 mod first_run;
+mod formats;
 mod halt;
 mod idempotency;
 mod lifecycle;

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
+use serde_json::Map;
 
 use super::*;
 
