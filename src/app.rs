@@ -23,18 +23,18 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Admin;
 use crate::bapi::{Client, ClientConfig, ConfigError, SecretKey};
 use crate::dispatch::{Dispatcher, Policy, Rate};
-use crate::domain::{Brakes, Turns};
+use crate::domain::{Brakes, EventId, Turns};
 use crate::http::probes::Probes;
-use crate::ingest::Ingest;
 use crate::ingest::admission::Backlog;
 use crate::ingest::authenticate::jwks::KeySet;
 use crate::ingest::authenticate::{Proofs, service_account::ServiceAccounts};
 use crate::ingest::limits::Limits;
+use crate::ingest::{InFlight, Ingest};
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::rules::{Rules, Sender};
 use crate::settings::Settings;
-use crate::wake::Wake;
+use crate::wake::{Outcomes, Wake};
 
 pub use crate::ingest::contract::document as contract;
 pub use configuration::{Configuration, Refusal, RulesFile};
@@ -87,6 +87,7 @@ pub struct App {
     ledger: Ledger,
     metrics: Arc<Metrics>,
     probes: Probes,
+    outcomes: Outcomes<EventId>,
     public: Server,
     admin: Server,
     dispatcher: DispatcherThread,
@@ -103,7 +104,8 @@ impl App {
     /// Opens the ledger and builds every part; runs inside an actix system.
     pub async fn build(configuration: Configuration, listeners: Listeners) -> Result<Self, BuildError> {
         let Configuration { settings, rules, secrets, tls } = configuration;
-        let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
+        let (metrics, probes) = (Arc::new(Metrics::new()), Probes::default());
+        let (wake, outcomes) = (Wake::default(), Outcomes::default());
         metrics.rules(rules.len());
         let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
         let service_accounts = service_accounts(&rules);
@@ -115,13 +117,15 @@ impl App {
             proofs: proofs.clone(),
             ledger: ledger.clone(),
             wake: wake.clone(),
+            outcomes: outcomes.clone(),
+            in_flight: InFlight::default(),
             metrics: Arc::clone(&metrics),
             body_limit: settings.body_limit,
             limits: limits.clone(),
         };
         let secure = tls.as_ref().map(Tls::server_config).transpose()?;
         let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
-        let dispatcher = dispatcher(&settings, policy, &ledger, wake, &metrics, &probes).await?;
+        let dispatcher = dispatcher(&settings, policy, &ledger, (wake, outcomes.clone()), &metrics, &probes).await?;
         Ok(Self {
             dispatcher,
             public: servers::public(listeners.public, ingest, settings.connections, secure)?,
@@ -134,6 +138,7 @@ impl App {
             secrets,
             proofs,
             backlog: limits.backlog,
+            outcomes,
             drain_delay: settings.drain_delay,
             retention: settings.retention,
         })
@@ -141,7 +146,7 @@ impl App {
 
     /// Runs until `shutdown`, then drains: first unready, then without listeners, at last without calls in flight.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> Ended {
-        let readiness = self.probes.readiness.clone();
+        let (readiness, outcomes) = (self.probes.readiness.clone(), self.outcomes.clone());
         let drain_delay = self.drain_delay;
         let mut running = self.start();
         readiness.ready();
@@ -151,6 +156,8 @@ impl App {
             part = running.broken() => Ended::Broken(part),
         };
         readiness.drain();
+        // Whoever waits for an outcome gets the state of now, and looks again elsewhere or later.
+        outcomes.close();
         match ended {
             Ended::Asked => {
                 tracing::info!(delay_seconds = drain_delay.as_secs_f64(), "draining");
@@ -236,14 +243,17 @@ async fn dispatcher(
     settings: &Settings,
     policy: Policy,
     ledger: &Ledger,
-    wake: Wake,
+    (wake, outcomes): (Wake, Outcomes<EventId>),
     metrics: &Arc<Metrics>,
     probes: &Probes,
 ) -> Result<DispatcherThread, BuildError> {
     let mut config = ClientConfig::new(&settings.api_url, secret_key(settings));
     config.timeout = settings.call_timeout;
     let (ledger, metrics) = (ledger.clone(), Arc::clone(metrics));
-    let make = move || Ok(Dispatcher::new(ledger, Client::new(config)?, policy, wake, metrics));
+    let make = move || {
+        let dispatcher = Dispatcher::new(ledger, Client::new(config)?, policy, wake, metrics);
+        Ok(dispatcher.telling(outcomes))
+    };
     DispatcherThread::build(make, probes.liveness.watch(DISPATCHER, PATIENCE)).await
 }
 

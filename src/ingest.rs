@@ -5,35 +5,43 @@ mod accept;
 pub mod admission;
 mod answer;
 pub mod authenticate;
+mod batch;
 mod binary;
 mod body;
 pub mod contract;
+#[cfg(test)]
+mod fixtures;
 mod handler;
 mod handshake;
 mod identity;
+mod in_flight;
 mod json;
 pub mod limits;
 mod media_type;
 mod members;
 mod parse;
+mod prefer;
 pub mod rate;
 mod reconsider;
 mod refusal;
 mod representation;
 mod uri;
+mod wait;
 
 use std::sync::Arc;
 
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 
+use crate::domain::EventId;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::rules::Rules;
-use crate::wake::Wake;
+use crate::wake::{Outcomes, Wake};
 use authenticate::Proofs;
 use limits::Limits;
 
+pub use in_flight::InFlight;
 pub use reconsider::SecondLook;
 
 /// The largest body taken unless configured otherwise, in bytes; CloudEvents asks for at least 64 KiB.
@@ -50,6 +58,10 @@ pub struct Ingest {
     pub ledger: Ledger,
     /// Rung when there is something to do.
     pub wake: Wake,
+    /// Told of each change that ends; closed when callers are to wait no longer.
+    pub outcomes: Outcomes<EventId>,
+    /// The keys that are being handled.
+    pub in_flight: InFlight,
     /// Counts what came in.
     pub metrics: Arc<Metrics>,
     /// The largest body taken, in bytes; [`BODY_LIMIT`] unless an operator says otherwise.

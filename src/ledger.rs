@@ -10,6 +10,7 @@ mod error;
 mod find;
 mod held;
 mod identities;
+mod keys;
 mod letters;
 mod open;
 mod place;
@@ -35,10 +36,10 @@ pub use error::{LedgerError, OpenError};
 pub use types::{
     Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, HeldChange, HeldFilter,
     LetterFilter, LetterId, LetterKind, Next, Page, Preview, Reconsidered, Recorded, Replay, Replayed, Settled,
-    Settlement, Statistics, Ticket,
+    Settlement, Sighting, Statistics, Ticket,
 };
 
-use crate::domain::{Change, ChangeId, EventId, EventRecord, RuleFailure};
+use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 use worker::Queue;
 
 /// A cheap handle on the ledger; clones share one writer and one reader.
@@ -69,6 +70,29 @@ impl Ledger {
     pub async fn record(&self, entry: Entry) -> Result<Recorded, LedgerError> {
         let prepared = prepare::prepare(entry)?;
         self.writer.offer(move |store| sqlite::record(store, prepared)).await
+    }
+
+    /// As [`Ledger::record`] for several, in one commit and in this order: all are written, or none is.
+    pub async fn record_all(&self, entries: Vec<Entry>) -> Result<Vec<Recorded>, LedgerError> {
+        let prepared = entries.into_iter().map(prepare::prepare).collect::<Result<Vec<_>, _>>()?;
+        self.writer.offer(move |store| sqlite::record_all(store, prepared)).await
+    }
+
+    /// What [`Ledger::record`] would say of an event that is there already, or that cannot be written; else `None`.
+    ///
+    /// Keys that were unknown name the event from now on, as when it is recorded again.
+    pub async fn recall(&self, sighting: Sighting) -> Result<Option<Recorded>, LedgerError> {
+        self.writer.offer(move |store| keys::recall(store, &sighting)).await
+    }
+
+    /// As [`Ledger::recall`] for several, in one commit and in this order.
+    pub async fn recall_all(&self, sightings: Vec<Sighting>) -> Result<Vec<Option<Recorded>>, LedgerError> {
+        self.writer.offer(move |store| sightings.iter().map(|sighting| keys::recall(store, sighting)).collect()).await
+    }
+
+    /// Whether a key names an event already.
+    pub async fn knows(&self, key: KeyId) -> Result<bool, LedgerError> {
+        self.reader.ask(move |store| Ok(store.seq_of_key(key)?.is_some())).await
     }
 
     /// Takes up to `limit` due changes under a lease that lapses at `now + lease`, sender by sender in turn.

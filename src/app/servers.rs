@@ -127,6 +127,8 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
         .keep_alive(KeepAlive::Os)
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        // Who closes a connection waits for no answer; what a request has begun to write is written all the same.
+        .h1_allow_half_closed(false)
         .on_connect_ext(|stream: &Guarded<T>, data| drop(data.insert(stream.traffic())))
         .h1(map_config(app.configure(routes), |()| AppConfig::default()))
 }

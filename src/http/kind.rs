@@ -21,6 +21,8 @@ pub enum Kind {
     NotAuthenticated,
     /// The sender may not send events of this type.
     TypeNotAllowed,
+    /// The sender may not send events of this source.
+    SourceNotAllowed,
     /// A rule asks for what the sender may not ask for.
     AboveCeiling,
     /// There is nothing, or nothing of this sender, at this path.
@@ -29,6 +31,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// The body did not arrive in time.
     TooSlow,
+    /// The first request with this key is not answered yet.
+    KeyInUse,
     /// The body is larger than what is taken.
     TooLarge,
     /// More events in one batch than the sender may send.
@@ -57,17 +61,19 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::MalformedRequest,
         Self::MalformedJson,
         Self::InvalidEvent,
         Self::MissingIdentity,
         Self::NotAuthenticated,
         Self::TypeNotAllowed,
+        Self::SourceNotAllowed,
         Self::AboveCeiling,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::TooSlow,
+        Self::KeyInUse,
         Self::TooLarge,
         Self::BatchTooLarge,
         Self::UriTooLong,
@@ -116,10 +122,12 @@ impl Kind {
             Self::MissingIdentity => (S::BAD_REQUEST, "missing-identity", "The event has no identity"),
             Self::NotAuthenticated => (S::UNAUTHORIZED, "not-authenticated", "The sender is not authenticated"),
             Self::TypeNotAllowed => (S::FORBIDDEN, "type-not-allowed", "The sender may not send this type"),
+            Self::SourceNotAllowed => (S::FORBIDDEN, "source-not-allowed", "The sender may not send from this source"),
             Self::AboveCeiling => (S::FORBIDDEN, "above-ceiling", "The sender may not ask for this change"),
             Self::NotFound => (S::NOT_FOUND, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed"),
             Self::TooSlow => (S::REQUEST_TIMEOUT, "too-slow", "The body took too long"),
+            Self::KeyInUse => (S::CONFLICT, "key-in-use", "The first request with this key is still being handled"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::BatchTooLarge => (S::PAYLOAD_TOO_LARGE, "batch-too-large", "The batch has too many events"),
             Self::UriTooLong => (S::URI_TOO_LONG, "uri-too-long", "The path is too long"),

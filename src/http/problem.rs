@@ -9,7 +9,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 pub use super::kind::Kind;
@@ -94,11 +94,10 @@ impl Problem {
     /// The document as it is sent.
     pub(super) fn text(&self) -> Vec<u8> {
         // Writing strings and numbers to memory cannot fail; if it ever did, the status still says enough.
-        serde_json::to_vec(&self.document()).unwrap_or_default()
+        serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// What is answered.
-    pub fn document(&self) -> Document<'_> {
+    fn document(&self) -> Document<'_> {
         Document {
             kind: self.kind.urn(),
             title: self.kind.title(),
@@ -107,6 +106,13 @@ impl Problem {
             instance: self.instance.as_deref(),
             errors: &self.errors,
         }
+    }
+}
+
+/// The document, without its headers.
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.document().serialize(serializer)
     }
 }
 

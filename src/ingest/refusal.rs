@@ -38,10 +38,18 @@ pub(super) enum Refusal {
     Parse(#[from] ParseError),
     #[error("the sender may not send this type")]
     TypeNotAllowed,
+    #[error("the sender may not send from this source")]
+    SourceNotAllowed,
     #[error("the rule `{rule}` asks for more than the sender may")]
     AboveCeiling { rule: String, role: Option<Role>, ceiling: Ceiling },
     #[error("the identity belongs to another content")]
     Conflict,
+    #[error("a key of the request belongs to another event")]
+    KeyTaken,
+    #[error("a request with the same Idempotency-Key is still being handled")]
+    KeyInUse,
+    #[error("a batch came with an Idempotency-Key")]
+    KeyForBatch,
     #[error("the rule `{}` cannot be evaluated on this event", .failure.rule)]
     RuleFailed { event: EventId, failure: RuleFailure, replayed: bool },
     #[error(transparent)]
@@ -75,8 +83,12 @@ impl Refusal {
             Self::Overloaded(overload) => overloaded(*overload),
             Self::Parse(error) => parse(error),
             Self::TypeNotAllowed => Problem::new(Kind::TypeNotAllowed, TYPE_NOT_ALLOWED),
+            Self::SourceNotAllowed => Problem::new(Kind::SourceNotAllowed, SOURCE_NOT_ALLOWED),
             Self::AboveCeiling { rule, role, ceiling } => above_ceiling(rule, role.as_ref(), *ceiling),
             Self::Conflict => Problem::new(Kind::IdentityConflict, CONFLICT),
+            Self::KeyTaken => Problem::new(Kind::IdentityConflict, KEY_TAKEN),
+            Self::KeyInUse => Problem::new(Kind::KeyInUse, KEY_IN_USE).with_header(header::RETRY_AFTER, "1"),
+            Self::KeyForBatch => Problem::new(Kind::MalformedRequest, KEY_FOR_BATCH),
             Self::RuleFailed { event, failure, replayed } => rule_failed(*event, failure, *replayed),
             Self::Ledger(error) => ledger(error),
             Self::NotFound => Problem::new(Kind::NotFound, NOT_FOUND),
@@ -90,6 +102,14 @@ impl Refusal {
 
 const TYPE_NOT_ALLOWED: &str = "The type of this event is not among the event types of this sender. \
     Check the type, or ask the operator of usher to add it to `events` of the sender.";
+const SOURCE_NOT_ALLOWED: &str = "The source of this event is not among the sources of this sender. \
+    Check the source, or ask the operator of usher to add it to `sources` of the sender.";
+const KEY_TAKEN: &str = "The Idempotency-Key, or the webhook-id of the signed message, came before with another event; \
+    nothing has changed. Send each event under a key of its own, and the same one again only when you repeat it.";
+const KEY_IN_USE: &str = "A request with the same Idempotency-Key is still being handled. \
+    Send the same request again after `Retry-After` seconds; that is safe.";
+const KEY_FOR_BATCH: &str = "A batch takes no Idempotency-Key: each of its events has an identity of its own. \
+    Leave the header out; a repeated batch changes nothing.";
 const CONFLICT: &str = "An event with this source and id, and with another content, was accepted before; nothing has \
     changed. Send a new event under a new id.";
 const NOT_FOUND: &str = "There is nothing at this path, or nothing that this sender may see.";

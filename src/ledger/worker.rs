@@ -217,15 +217,16 @@ impl Worker {
             self.store.execute_batch("ROLLBACK")?;
         }
         let written = self.store.total_changes();
-        self.store.identities.begin();
+        self.store.begin();
         let transaction = Transaction::new_unchecked(&self.store.connection, self.behavior)?;
         for work in group.iter_mut() {
             work.run(&self.store)?;
         }
         self.store.identities.advance(&transaction)?;
+        self.store.keys.advance(&transaction)?;
         let began = Instant::now();
         transaction.commit()?;
-        self.store.identities.commit();
+        self.store.commit();
         match &self.observe {
             Some(observe) if self.store.total_changes() > written => observe(began.elapsed(), group.len()),
             _ => {}
@@ -266,14 +267,14 @@ impl Worker {
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::identities::Identities;
+    use super::super::identities::{IDS, Identities, KEYS};
     use super::*;
 
     fn writer() -> Worker {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (a NOT NULL)").unwrap();
         let (behavior, observe) = (TransactionBehavior::Immediate, Some(Box::new(|_, _| ()) as Observe));
-        let store = Store { connection, identities: Identities::default() };
+        let store = Store { connection, identities: Identities::new(&IDS), keys: Identities::new(&KEYS) };
         Worker { store, behavior, most: GROUP, observe, failing: false }
     }
 

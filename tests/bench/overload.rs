@@ -104,7 +104,7 @@ async fn exchange(stream: &mut TcpStream, request: &str) -> io::Result<(u16, boo
         let mut buffer = Vec::with_capacity(4096);
         while !is_whole(&buffer) {
             if reader.read_buf(&mut buffer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
             }
         }
         Ok(buffer)

@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod batch;
 mod brake;
 mod clients;
 mod contract;
@@ -17,6 +18,7 @@ mod events;
 mod first_run;
 mod formats;
 mod halt;
+mod idempotency;
 mod lifecycle;
 mod limits;
 mod names;
@@ -29,3 +31,4 @@ mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
 mod support;
 mod tls;
+mod waiting;

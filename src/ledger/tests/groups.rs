@@ -7,10 +7,12 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 use super::super::*;
-use crate::domain::{Change, ChangeId, Digest, Event, EventType, Extensions, SenderName};
+use crate::domain::{Change, ChangeId, Digest, Event, EventType, Extensions, KeyId, SenderName};
 
+/// Every third has a key.
 pub(super) fn entry(name: u32) -> Entry {
     let sender = SenderName::try_from("billing".to_owned()).unwrap();
+    let keys = if name.is_multiple_of(3) { vec![KeyId::of(&sender, "key", &name.to_string())] } else { Vec::new() };
     let event = Event {
         id: EventId::of(&sender, "shop", &name.to_string()),
         sender,
@@ -23,14 +25,7 @@ pub(super) fn entry(name: u32) -> Entry {
         trace: None,
         data: json!({ "pad": "x".repeat(1000) }),
     };
-    Entry {
-        event,
-        received_at: Timestamp::UNIX_EPOCH,
-        failure: None,
-        changes: Vec::new(),
-        urgent: false,
-        keys: Vec::new(),
-    }
+    Entry { event, received_at: Timestamp::UNIX_EPOCH, failure: None, changes: Vec::new(), urgent: false, keys }
 }
 
 fn request(limit: usize) -> ClaimRequest {
