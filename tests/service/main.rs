@@ -17,6 +17,7 @@ mod halt;
 mod lifecycle;
 mod limits;
 mod names;
+mod overload;
 mod promises;
 mod recipe;
 mod start;
