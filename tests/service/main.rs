@@ -22,6 +22,7 @@ mod idempotency;
 mod lifecycle;
 mod limits;
 mod names;
+mod overload;
 mod promises;
 mod proof;
 mod recipe;
