@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::codec::{self, change_columns, first_change};
+use super::codec::{self, Columns, change_columns, first_change};
 use super::store::Store;
 use super::types::Statistics;
 use crate::domain::{Attempt, ChangeRecord, ChangeState, Digest, EventId, EventRecord};
@@ -67,7 +67,7 @@ fn without_attempts(row: &Row<'_>, event: EventId) -> rusqlite::Result<ChangeRec
     let covered = row.get::<_, Option<i64>>("covered_by")?.is_some();
     let due_at = codec::optional_time(row, "not_before")?.or(codec::optional_time(row, "due_at")?);
     Ok(ChangeRecord {
-        change: codec::change(row, event)?,
+        change: codec::change(&mut Columns::of(row), event)?,
         state,
         outcome,
         attempts: Vec::new(),

@@ -67,7 +67,7 @@ pub(super) fn took_effect(
     let stays = outcome == Outcome::Unchanged && !change.replaces && !was_limited;
     for own in later.into_iter().filter(|one| stays && ends(one, change)) {
         let reason = Some("the user was a member without a time limit before");
-        let end = End { outcome: Outcome::Unchanged, superseded_by: None, reason, membership_id: None };
+        let end = End::without_call(Outcome::Unchanged, reason);
         ending::without_call(connection, own, &end, finished)?;
     }
     Ok(())
