@@ -15,7 +15,6 @@ CREATE TABLE events (
     data TEXT NOT NULL,           -- JSON
     discarded TEXT                -- why an operator wants to hear no more of its failure
 ) STRICT;
-CREATE INDEX event_by_age ON events (received_at);
 CREATE INDEX event_failed ON events (seq) WHERE failure IS NOT NULL AND discarded IS NULL;
 
 -- Which event an id names; those of the latest events are only in memory.
