@@ -34,12 +34,17 @@ pub(super) struct Queued {
 
 macro_rules! queued {
     ($which:literal) => {
+        queued!("", $which)
+    };
+    ($more:literal, $which:literal) => {
         concat!(
             "SELECT e.id, e.sender, e.kind, e.received_at, e.time, ",
             change_columns!(),
             ", c.id, c.step, c.attempts, c.first_attempt_at, c.due_at, c.not_before, c.leased, c.lease, \
              c.answer_lost, c.covered_by, c.replaces, c.held, c.released, c.forced, EXISTS (SELECT 1 FROM changes d WHERE d.id = c.id + 1 AND d.ends = c.id AND d.outcome IS NULL) \
-             FROM changes c ",
+             ",
+            $more,
+            " FROM changes c ",
             $which
         )
     };
@@ -54,6 +59,15 @@ const DORMANT: &str = queued!(
      WHERE c.organization = ?1 AND c.user = ?2 AND c.dormant = 1 ORDER BY c.id"
 );
 const ONE: &str = queued!("JOIN events e ON e.seq = c.id >> 24 WHERE c.id = ?1");
+
+/// And whether its membership has no other change that is unfinished or scheduled.
+const CLAIMED: &str = queued!(
+    ", NOT EXISTS (SELECT 1 FROM changes o INDEXED BY change_queue WHERE o.organization = c.organization \
+         AND o.user = c.user AND o.outcome IS NULL AND o.dormant = 0 AND o.id <> c.id) \
+     AND NOT EXISTS (SELECT 1 FROM changes o INDEXED BY change_dormant WHERE o.organization = c.organization \
+         AND o.user = c.user AND o.dormant = 1)",
+    "JOIN events e ON e.seq = c.id >> 24 WHERE c.id = ?1"
+);
 
 /// An event that says it happens later than this after its acceptance is taken to happen then: one wrong clock must not make
 /// all that comes after it look old.
@@ -74,8 +88,20 @@ pub(super) fn one(connection: &Connection, row: i64) -> rusqlite::Result<Option<
     connection.prepare_cached(ONE)?.query_row([row], queued).optional()
 }
 
+/// A change, and whether it is alone: its membership has no other one that is unfinished or scheduled.
+pub(super) fn claimed(connection: &Connection, row: i64) -> rusqlite::Result<Option<(Queued, bool)>> {
+    let read = |row: &Row<'_>| {
+        let mut columns = Columns::of(row);
+        Ok((in_order(&mut columns)?, columns.take()?))
+    };
+    connection.prepare_cached(CLAIMED)?.query_row([row], read).optional()
+}
+
 fn queued(row: &Row<'_>) -> rusqlite::Result<Queued> {
-    let mut columns = Columns::of(row);
+    in_order(&mut Columns::of(row))
+}
+
+fn in_order(columns: &mut Columns<'_>) -> rusqlite::Result<Queued> {
     let id = EventId::from_bytes(columns.take()?);
     let (sender, kind) = (columns.parsed()?, columns.parsed()?);
     let event = ClaimedEvent { sender, kind, received_at: codec::timestamp(columns.take()?)? };
@@ -85,7 +111,7 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<Queued> {
         time: time.map(|time| time.min(event.received_at.checked_add(TIME_AHEAD).unwrap_or(Timestamp::MAX))),
         event,
         // From here in the order of the columns.
-        change: codec::change(&mut columns, id)?,
+        change: codec::change(columns, id)?,
         row: columns.take()?,
         step: columns.word()?,
         attempts: columns.take()?,
@@ -206,18 +232,6 @@ pub(super) fn set_due_but(
         }
     }
     Ok(())
-}
-
-const IS_ALONE: &str = "SELECT NOT EXISTS (SELECT 1 FROM changes INDEXED BY change_queue \
-        WHERE organization = ?1 AND user = ?2 AND outcome IS NULL AND dormant = 0 AND id <> ?3) \
-    AND NOT EXISTS (SELECT 1 FROM changes INDEXED BY change_dormant \
-        WHERE organization = ?1 AND user = ?2 AND dormant = 1)";
-
-/// Whether the membership of a change has no other one that is unfinished or scheduled.
-pub(super) fn is_alone(connection: &Connection, queued: &Queued) -> rusqlite::Result<bool> {
-    let key = &queued.change.key;
-    let values = params![key.organization.to_text(), key.user.to_text(), queued.row];
-    connection.prepare_cached(IS_ALONE)?.query_row(values, |row| row.get(0))
 }
 
 /// The row of the oldest in the queue of a key.

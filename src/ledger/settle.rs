@@ -11,8 +11,8 @@ use crate::domain::{Attempt, MembershipKey, Outcome};
 
 pub(super) fn settle(connection: &Connection, settlement: &Settlement) -> rusqlite::Result<Settled> {
     let lease = settlement.lease.cast_signed();
-    let claimed = queue::one(connection, settlement.ticket.0)?;
-    let Some(claimed) = claimed.filter(|claimed| claimed.leased && claimed.lease == lease) else {
+    let claimed = queue::claimed(connection, settlement.ticket.0)?;
+    let Some((claimed, alone)) = claimed.filter(|(claimed, _)| claimed.leased && claimed.lease == lease) else {
         return Ok(Settled::Stale);
     };
     if let Some(attempt) = &settlement.attempt {
@@ -23,7 +23,7 @@ pub(super) fn settle(connection: &Connection, settlement: &Settlement) -> rusqli
     }
     let mut finished = Vec::new();
     match &settlement.next {
-        Next::Done { .. } => done(connection, claimed, settlement, &mut finished)?,
+        Next::Done { .. } => done(connection, &claimed, alone, settlement, &mut finished)?,
         Next::Again { .. } | Next::Held { .. } | Next::Found { .. } => go_on(connection, claimed, settlement)?,
     }
     Ok(Settled::Recorded { finished })
@@ -66,7 +66,7 @@ const AGAIN: &str = "UPDATE changes SET step = ?2, not_before = ?3, reason = ?4,
 const HELD: &str = "UPDATE changes SET held = 1, not_before = NULL, reason = ?2, leased = 0 WHERE id = ?1";
 
 fn go_on(connection: &Connection, claimed: Queued, settlement: &Settlement) -> rusqlite::Result<()> {
-    let (organization, user) = (claimed.change.key.organization.to_text(), claimed.change.key.user.to_text());
+    let key = claimed.change.key.clone();
     if let Some(at) = counted(settlement) {
         count(connection, claimed.row, at)?;
     }
@@ -76,35 +76,33 @@ fn go_on(connection: &Connection, claimed: Queued, settlement: &Settlement) -> r
             connection.prepare_cached(AGAIN)?.execute(values).map(drop)?;
         }
         Next::Held { reason } => connection.prepare_cached(HELD)?.execute(params![claimed.row, reason]).map(drop)?,
-        Next::Found { key } => found(connection, claimed, key)?,
+        Next::Found { key: other } => found(connection, claimed, other)?,
         Next::Done { .. } => {}
     }
-    queue::arrange(connection, &organization, &user)
+    queue::arrange(connection, &key.organization.to_text(), &key.user.to_text())
 }
 
 /// Ends a change. Most are alone in their queue: nothing else goes with them.
 fn done(
     connection: &Connection,
-    claimed: Queued,
+    claimed: &Queued,
+    alone: bool,
     settlement: &Settlement,
     finished: &mut Vec<Finished>,
 ) -> rusqlite::Result<()> {
     let Next::Done { outcome, membership_id, reason } = &settlement.next else { return Ok(()) };
     let (membership_id, reason) = (membership_id.as_deref(), reason.as_deref());
     let end = End { membership_id, attempt_at: counted(settlement), ..End::without_call(*outcome, reason) };
-    let alone = queue::is_alone(connection, &claimed)?;
     ending::write(connection, claimed.row, &end)?;
-    let may_count = settlement.lowers || brake::may_be_expected(&claimed);
-    if may_count
-        && brake::drop_expected(connection, &claimed)?
-        && matches!(outcome, Outcome::Revoked | Outcome::Updated)
+    let may_count = settlement.lowers || brake::may_be_expected(claimed);
+    if may_count && brake::drop_expected(connection, claimed)? && matches!(outcome, Outcome::Revoked | Outcome::Updated)
     {
-        brake::done(connection, &claimed, ended_at(settlement.attempt.as_ref()))?;
+        brake::done(connection, claimed, ended_at(settlement.attempt.as_ref()))?;
     }
     match alone {
         true if applied::applies(*outcome) => applied::note(connection, &claimed.change.key, claimed.row, claimed.time),
         true => Ok(()),
-        false => among_others(connection, &claimed, *outcome, finished),
+        false => among_others(connection, claimed, *outcome, finished),
     }
 }
 
