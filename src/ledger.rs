@@ -28,6 +28,7 @@ mod types;
 mod worker;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -104,7 +105,8 @@ impl Ledger {
     }
 
     /// Writes what an attempt came to, and lets the next change of the key pass when this one is done.
-    pub async fn settle(&self, settlement: Settlement) -> Result<Settled, LedgerError> {
+    pub async fn settle(&self, settlement: impl Into<Arc<Settlement>>) -> Result<Settled, LedgerError> {
+        let settlement = settlement.into();
         self.writer.ask(move |store| settle::settle(store, &settlement)).await
     }
 

@@ -205,9 +205,8 @@ impl Context {
         self.metrics.concurrency(self.slots.limit());
     }
 
-    /// How many changes may be claimed at once: one for each slot, and as many again that wait for theirs, so that no slot
-    /// stands empty while the ledger commits the next claim.
+    /// How many changes may be claimed at once.
     pub(super) fn capacity(&self) -> usize {
-        self.slots.limit().saturating_mul(2)
+        self.slots.claimable()
     }
 }

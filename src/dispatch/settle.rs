@@ -2,6 +2,7 @@
 //! Knows nothing of calls and answers.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::time;
@@ -18,8 +19,8 @@ const GRACE: Duration = Duration::from_secs(5);
 
 impl Context {
     /// Settles an attempt; `None` where the ledger takes nothing more.
-    pub(super) async fn settle(&self, settlement: Settlement) -> Option<Settled> {
-        self.insist(|| self.ledger.settle(settlement.clone())).await
+    pub(super) async fn settle(&self, settlement: &Arc<Settlement>) -> Option<Settled> {
+        self.insist(|| self.ledger.settle(Arc::clone(settlement))).await
     }
 
     /// Gives a claim back without an attempt.
@@ -78,7 +79,6 @@ fn passes(result: &Result<Settled, LedgerError>) -> bool {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
-    use std::sync::Arc;
 
     use tokio_util::sync::CancellationToken;
 

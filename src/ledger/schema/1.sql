@@ -19,7 +19,6 @@ CREATE TABLE events (
     discarded TEXT,               -- why an operator wants to hear no more of its failure
     keys BLOB                     -- further claims on it that came with it, 16 bytes each
 ) STRICT;
-CREATE INDEX event_by_age ON events (received_at);
 CREATE INDEX event_keyed ON events (seq) WHERE keys IS NOT NULL;
 CREATE INDEX event_failed ON events (seq) WHERE failure IS NOT NULL AND discarded IS NULL;
 

@@ -176,7 +176,7 @@ async fn a_change_that_cannot_be_read_holds_up_no_other() {
     ledger.writer.ask(|c| c.execute("UPDATE changes SET action = 'destroy'", [])).await.unwrap();
     ledger.record(revoke(2, "user_2")).await.unwrap();
     let claims = ledger.claim(request(1)).await.unwrap().claims;
-    assert_eq!((claims.len(), claims[0].change.key.user.to_text().as_str()), (1, "user_2"));
+    assert_eq!((claims.len(), &*claims[0].change.key.user.to_text()), (1, "user_2"));
     let due = ledger.next_due().await.unwrap().unwrap();
     assert_eq!(due, Timestamp::from_second(9).unwrap(), "it is looked at again");
 }
