@@ -136,10 +136,7 @@ fn schemas() -> Value {
     add::<Document<'_>>(&mut named);
     add::<Mistake>(&mut named);
     add::<Place>(&mut named);
-    named.extend([
-        ("PlainEvent".to_owned(), bodies::plain()),
-        ("CloudEvent".to_owned(), bodies::cloud_event()),
-    ]);
+    named.extend([("PlainEvent".to_owned(), bodies::plain()), ("CloudEvent".to_owned(), bodies::cloud_event())]);
     Value::Object(named)
 }
 
