@@ -27,7 +27,8 @@ enum Taken {
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: web::Data<Ingest>) -> HttpResponse {
     let (received, preference) = (Instant::now(), Preference::of(request.headers()));
     let mut sender = None;
-    let taken = ingest.take(&request, payload, preference.waits(), &mut sender).await;
+    // Boxed, so that its memory is free again before anybody waits.
+    let taken = Box::pin(ingest.take(&request, payload, preference.waits(), &mut sender)).await;
     ingest.count(&taken);
     let until = received + preference.wait.unwrap_or_default();
     match taken {

@@ -1,6 +1,8 @@
 //! An event as callers see it, the same wherever it is answered.
 //! Knows nothing of status codes; the names here are a contract and never change.
 
+mod results;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -13,7 +15,8 @@ use crate::domain::{
     Attempt, AttemptCode, ChangeId, ChangeRecord, ChangeState, EventId, EventRecord, EventStatus, ExternalId,
     OrganizationRef, Outcome, Role, RuleFailure, Slug, UserRef,
 };
-use crate::http::problem::{Document, Problem};
+
+pub(super) use results::{BatchView, ResultView};
 
 const PRINTER: DateTimePrinter = DateTimePrinter::new();
 
@@ -44,46 +47,6 @@ pub(super) struct EventView<'a> {
     failure: Option<FailureView<'a>>,
     /// In the order of the rules; of two for one membership the later one counts.
     changes: Vec<ChangeView<'a>>,
-}
-
-/// What became of a batch.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Results)]
-pub(super) struct BatchView<'a> {
-    /// How many of its events are in the ledger.
-    accepted: usize,
-    /// How many are not.
-    refused: usize,
-    /// One for each event, in its order.
-    results: Vec<ResultView<'a>>,
-}
-
-/// What became of one event of a batch, as if it had come alone.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Result)]
-#[serde(untagged)]
-pub(super) enum ResultView<'a> {
-    /// In the ledger; the status is 200 where it has ended.
-    Accepted {
-        status: u16,
-        /// It was there before this request.
-        replayed: bool,
-        event: EventView<'a>,
-    },
-    /// Refused as it would be alone.
-    Refused {
-        status: u16,
-        #[schema(value_type = Document<'_>)]
-        problem: Problem,
-    },
-}
-
-impl<'a> FromIterator<ResultView<'a>> for BatchView<'a> {
-    fn from_iter<I: IntoIterator<Item = ResultView<'a>>>(results: I) -> Self {
-        let results: Vec<_> = results.into_iter().collect();
-        let accepted = results.iter().filter(|result| matches!(result, ResultView::Accepted { .. })).count();
-        Self { accepted, refused: results.len() - accepted, results }
-    }
 }
 
 /// The rule that could not be evaluated; only on events that failed so.
