@@ -52,7 +52,6 @@ fn accepted() -> Value {
                 "batch": {"summary": "A batch", "value": examples::results()},
             },
         }},
-        "links": {"event": {"operationId": "getEvent", "parameters": {"id": "$response.body#/id"}}},
     })
 }
 
