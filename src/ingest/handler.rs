@@ -68,6 +68,8 @@ impl Ingest {
         let (body, _permit) = self.body(request, payload).await?;
         self.slow_down(sender)?;
         let event = parse::event(format, &body, &sender.name, request.headers())?;
+        // What waits for the ledger is the event; its bytes need not wait as well.
+        drop(body);
         self.accept(sender, event).await
     }
 
@@ -81,7 +83,7 @@ impl Ingest {
                 return Err(Refusal::Overloaded(overload));
             }
         };
-        let body = body::read(payload, self.body_limit, &mut permit).await?;
+        let body = body::read(payload, announced, self.body_limit, &mut permit).await?;
         if permit.cover_parsed(&body) { Ok((body, permit)) } else { Err(Refusal::Overloaded(Overload::Bodies)) }
     }
 

@@ -110,3 +110,22 @@ async fn an_empty_refusal_is_replaced_however_slowly_it_is_read() {
     read.unwrap();
     assert!(text.contains("malformed-request") && text.ends_with('}'), "{text}");
 }
+
+#[tokio::test]
+async fn what_floods_in_is_taken_in_gulps_and_all_of_it() {
+    let (mut connection, mut client) = connection(1 << 20);
+    client.write_all(&[b'x'; 100_000]).await.unwrap();
+    drop(client);
+    let (mut all, mut gulp, mut most, mut buffer) = (0, 0, 0, [0; 1000]);
+    while all < 100_000 {
+        let read = poll_fn(|context| {
+            let mut into = ReadBuf::new(&mut buffer);
+            let read = Pin::new(&mut connection).poll_read(context, &mut into);
+            Poll::Ready(read.is_ready().then(|| into.filled().len()))
+        });
+        gulp = read.await.map_or(0, |read| gulp + read);
+        all += if gulp == 0 { 0 } else { 1000 };
+        most = most.max(gulp);
+    }
+    assert_eq!(most, 5_000, "the last read of a gulp goes just beyond it");
+}
