@@ -104,10 +104,10 @@ async fn exchange(stream: &mut TcpStream, request: &str) -> io::Result<(u16, boo
         let mut buffer = Vec::with_capacity(4096);
         while !is_whole(&buffer) {
             if reader.read_buf(&mut buffer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
             }
         }
-        Ok(buffer)
+        Ok::<_, io::Error>(buffer)
     });
     let text = String::from_utf8_lossy(&answer?).to_ascii_lowercase();
     let status = text.get(9..12).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;

@@ -51,7 +51,7 @@ async fn a_head_that_dribbles_is_given_up_and_told_so() {
 async fn a_second_head_that_dribbles_is_given_up_as_well() {
     let (mut connection, mut client) = connection(4096);
     client.write_all(b"a whole head").await.unwrap();
-    connection.read(&mut [0; 64]).await.unwrap();
+    assert_eq!(connection.read(&mut [0; 64]).await.unwrap(), 12);
     drop(connection.traffic().begin());
     connection.flush().await.unwrap();
     sleep(Duration::from_secs(60)).await;
@@ -63,7 +63,7 @@ async fn a_second_head_that_dribbles_is_given_up_as_well() {
 async fn a_request_in_flight_takes_its_time_and_only_then_the_wait_for_the_next_begins() {
     let (mut connection, mut client) = connection(4096);
     client.write_all(b"a whole head").await.unwrap();
-    connection.read(&mut [0; 64]).await.unwrap();
+    assert_eq!(connection.read(&mut [0; 64]).await.unwrap(), 12);
     let turn = connection.traffic().begin();
     let longer = Duration::from_secs(600);
     assert!(tokio::time::timeout(longer, patience(&mut connection)).await.is_err());
