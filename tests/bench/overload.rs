@@ -71,7 +71,7 @@ async fn client(number: usize, address: String, data: String, tally: Rc<RefCell<
         while Instant::now() < until {
             count += 1;
             let began = Instant::now();
-            match exchange(&mut stream, &request(&format!("{number}-{count}"), &data)).await {
+            match exchange(&mut stream, &request(&format!("{number}x{count}"), &data)).await {
                 Ok((status, stays)) => {
                     tally.borrow_mut().answers.entry(status).or_default().push(began.elapsed());
                     if !stays {
