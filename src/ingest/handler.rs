@@ -28,7 +28,7 @@ struct Asked {
 
 /// What was taken of a request that is not refused as a whole.
 enum Taken {
-    One(Accepted),
+    One(Box<Accepted>),
     /// Of each event in order.
     Batch(Vec<Result<Accepted, Refusal>>),
 }
@@ -134,7 +134,7 @@ impl Ingest {
     async fn take(&self, sender: &SenderName, parsed: Parsed, claims: Claims, urgent: bool) -> Result<Taken, Refusal> {
         let sender = self.known(sender)?;
         match parsed {
-            Parsed::One(event) => self.accept(sender, event, claims, urgent).await.map(Taken::One),
+            Parsed::One(event) => self.accept(sender, event, claims, urgent).await.map(Box::new).map(Taken::One),
             Parsed::Batch(_) if claims.idempotency_key.is_some() => Err(Refusal::KeyForBatch),
             Parsed::Batch(events) => self.accept_all(sender, events, urgent).await.map(Taken::Batch),
         }
