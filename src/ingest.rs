@@ -22,6 +22,7 @@ mod members;
 mod parse;
 mod prefer;
 pub mod rate;
+mod reading;
 mod reconsider;
 mod refusal;
 mod representation;
@@ -75,14 +76,14 @@ pub fn configure(cfg: &mut ServiceConfig) {
     let events = web::resource("/v1/events")
         .route(web::post().to(handler::post))
         .route(web::method(Method::OPTIONS).to(handler::options))
-        .default_service(web::to(|| handler::wrong_method("POST")));
+        .default_service(web::to(|request| handler::wrong_method("POST", request)));
     let event = web::resource("/v1/events/{id}")
         .route(web::get().to(handler::get))
         .route(web::head().to(handler::get))
-        .default_service(web::to(|| handler::wrong_method("GET, HEAD")));
+        .default_service(web::to(|request| handler::wrong_method("GET, HEAD", request)));
     let contract = web::resource("/openapi.json")
         .route(web::get().to(contract::serve))
         .route(web::head().to(contract::serve))
-        .default_service(web::to(|| handler::wrong_method("GET, HEAD")));
+        .default_service(web::to(|request| handler::wrong_method("GET, HEAD", request)));
     cfg.service(events).service(event).service(contract).default_service(web::to(handler::nothing_here));
 }

@@ -53,7 +53,8 @@ async fn every(period: Duration, stop: CancellationToken, mut step: impl AsyncFn
 async fn report(ledger: &Ledger, metrics: &Metrics, backlog: &Backlog, now: Timestamp) -> Result<(), LedgerError> {
     let figures = ledger.statistics().await?;
     let age = figures.oldest_received_at.map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64().max(0.0));
-    backlog.set(figures.unfinished);
+    // Nothing purges dead letters: a rule that fails on every event must not fill the disk.
+    backlog.set(figures.unfinished.saturating_add(figures.dead));
     metrics.backlog(figures.unfinished, age, figures.dead);
     Ok(())
 }

@@ -37,8 +37,7 @@ pub async fn bounded<B: MessageBody>(
 fn excess(uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
     let uri_bytes = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
     if uri_bytes > URI_BYTES {
-        let detail = format!("Path and query may have at most {URI_BYTES} bytes. Send the event in the body.");
-        return Some(Problem::new(Kind::UriTooLong, detail));
+        return Some(uri_too_long());
     }
     if headers.len() > HEADER_LINES {
         let detail = format!("A request may have at most {HEADER_LINES} header lines. Send fewer.");
@@ -46,8 +45,19 @@ fn excess(uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
     }
     let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + LINE_OVERHEAD + value.len();
     let excessive = headers.iter().map(line).sum::<usize>() > HEADER_BYTES;
-    let detail = || format!("The headers may have at most {HEADER_BYTES} bytes together. Send less in them.");
-    excessive.then(|| Problem::new(Kind::HeadersTooLarge, detail()))
+    excessive.then(headers_too_large)
+}
+
+/// What is answered to a path that is longer than any.
+pub fn uri_too_long() -> Problem {
+    let detail = format!("Path and query may have at most {URI_BYTES} bytes. Send the event in the body.");
+    Problem::new(Kind::UriTooLong, detail)
+}
+
+/// What is answered to headers that are larger than any honest client's.
+pub fn headers_too_large() -> Problem {
+    let detail = format!("The headers may have at most {HEADER_BYTES} bytes together. Send less in them.");
+    Problem::new(Kind::HeadersTooLarge, detail)
 }
 
 #[cfg(test)]

@@ -20,8 +20,13 @@ pub async fn caught<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> R
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(answer) => answer,
         // The request went with the panic, so that the answer is an error rather than a response.
-        Err(_payload) => Err(Problem::new(Kind::Internal, DETAIL).with_header(header::CONNECTION, "close").into()),
+        Err(_payload) => Err(problem().with_header(header::CONNECTION, "close").into()),
     }
+}
+
+/// What is answered when a handler panics.
+pub fn problem() -> Problem {
+    Problem::new(Kind::Internal, DETAIL)
 }
 
 #[cfg(test)]

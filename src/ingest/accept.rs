@@ -7,7 +7,7 @@ use super::Ingest;
 use super::identity::Claims;
 use super::in_flight::Guard;
 use super::refusal::Refusal;
-use crate::domain::{Change, Event, EventRecord, EventStatus, KeyId, RuleFailure};
+use crate::domain::{Action, Change, Event, EventRecord, EventStatus, Extensions, KeyId, Metadata, RuleFailure};
 use crate::ledger::{Entry, Recorded, Sighting};
 use crate::rules::{self, Sender};
 
@@ -68,7 +68,7 @@ impl Ingest {
         if !sender.may_send(&event.kind) {
             return Err(Refusal::TypeNotAllowed);
         }
-        if !sender.sources.allows(&event.source) {
+        if !sender.may_send_from(&event.source) {
             return Err(Refusal::SourceNotAllowed);
         }
         let changes = match rules::evaluate(&self.rules, event, now) {
@@ -97,7 +97,7 @@ impl Ingest {
         if let Some(failure) = &record.failure {
             return Err(Refusal::RuleFailed { event: record.event.id, failure: failure.clone(), replayed });
         }
-        let accepted = Accepted { record, replayed };
+        let accepted = Accepted { record: without_unseen(record), replayed };
         if !replayed && !accepted.has_ended() {
             self.wake.ring();
         }
@@ -109,6 +109,18 @@ impl Ingest {
         let recalled = self.ledger.recall(sighting).await?;
         recalled.map_or(Err(refusal), |recorded| self.taken(recorded))
     }
+}
+
+/// Without what no answer shows: thousands may wait, and an event may be large.
+pub(super) fn without_unseen(mut record: EventRecord) -> EventRecord {
+    record.event.data.take();
+    record.event.extensions = Extensions::new();
+    for change in &mut record.changes {
+        if let Action::Grant(grant) = &mut change.change.action {
+            grant.metadata = Metadata::default();
+        }
+    }
+    record
 }
 
 /// What to ask the ledger about an event that is not to be recorded.

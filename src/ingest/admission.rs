@@ -35,6 +35,11 @@ impl Admission {
         Self { taken: Arc::default(), room: ROOM.max(body_limit.saturating_mul(2 * COPIES)) }
     }
 
+    /// A smaller one, for bodies of which nobody knows yet who sent them.
+    pub fn of_strangers(body_limit: usize) -> Self {
+        Self { taken: Arc::default(), room: (ROOM / 4).max(body_limit.saturating_mul(2 * COPIES)) }
+    }
+
     /// Takes in a body of the announced length, or one that grows as it comes; `None` when there is no room.
     pub fn admit(&self, announced: Option<u64>) -> Option<Permit> {
         let announced = announced.map_or(Some(0), |length| usize::try_from(length).ok())?;

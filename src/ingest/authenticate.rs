@@ -72,6 +72,9 @@ pub enum CredentialsError {
     /// A sender that the rules do not have.
     #[error("the sender that it proves is not in the rules")]
     NoSuchSender,
+    /// The signature of a question about one event beside the path of another.
+    #[error("the webhook-id that is signed is not the id of the event in the path")]
+    OtherEvent,
 }
 
 /// What a caller learns: enough to send it right, and nothing of what would be accepted.

@@ -33,9 +33,9 @@ pub fn document() -> Value {
         "security": [{"token": []}, {"signature": []}],
         "tags": [{"name": "events", "description": "Sending events, and what became of them"}],
         "paths": {
-            "/v1/events": {"post": post()},
-            "/v1/events/{id}": {"get": get()},
-            "/openapi.json": {"get": contract()},
+            "/v1/events": {"post": post(), "options": options()},
+            "/v1/events/{id}": {"get": get(), "head": head(get(), "headEvent")},
+            "/openapi.json": {"get": contract(), "head": head(contract(), "headContract")},
         },
         "components": {"schemas": schemas(), "securitySchemes": proofs()},
     })
@@ -63,8 +63,8 @@ fn post() -> Value {
         "summary": "Send an event, or a batch of events",
         "description": "Taken when it is on disk. What the rules make of it is done afterwards, unless `Prefer: wait` asks to wait.",
         "parameters": [
-            header("Idempotency-Key", bodies::idempotency_key(), "Bound to the content of its first request; of a batch, event by event. \
-                The `id` of a plain event that has none."),
+            header("Idempotency-Key", bodies::idempotency_key(), "Names the event that it first came with, bound to its content. The `id` of a plain event that has none. \
+                Not for a batch, nor beside a signature, which does not cover it."),
             header("Prefer", json!({"type": "string"}), "`wait=N` (RFC 7240): answer when every change has its outcome, or after N seconds, \
                 at most 30; `respond-async`: rather not. What is not understood is ignored."),
             header("traceparent", json!({"type": "string"}), "W3C Trace Context; ignored where it is not valid."),
@@ -90,16 +90,32 @@ fn get() -> Value {
     })
 }
 
+fn options() -> Value {
+    let origin = "Who wants to send; without it the method is not there.";
+    json!({
+        "operationId": "askToSend",
+        "tags": ["events"],
+        "summary": "The handshake of CloudEvents webhooks",
+        "security": [],
+        "parameters": [header("WebHook-Request-Origin", json!({"type": "string"}), origin)],
+        "responses": answers::of_options(),
+    })
+}
+
 fn contract() -> Value {
     json!({
         "operationId": "getContract",
         "summary": "This document",
         "security": [],
-        "responses": {"200": {
-            "description": "OpenAPI 3.1",
-            "content": {"application/json": {"schema": {"type": "object"}}},
-        }},
+        "responses": answers::of_contract(),
     })
+}
+
+/// The same without bodies.
+fn head(mut operation: Value, id: &str) -> Value {
+    operation["operationId"] = json!(id);
+    operation["responses"] = answers::without_bodies(operation["responses"].take());
+    operation
 }
 
 fn header(name: &str, schema: Value, description: &str) -> Value {

@@ -20,8 +20,8 @@ pub(super) struct Guard {
 impl InFlight {
     /// `None` while another request with this key is being handled.
     ///
-    /// It leaves with its handler. One that is dropped while the ledger writes, because its caller went away, leaves
-    /// before the commit is known: the ledger looks at keys again in its own order, so that there is one effect all the same.
+    /// It leaves when the commit is known, also when its caller has gone away. The ledger looks at keys again in its own
+    /// order: this only tells a second request early.
     pub(super) fn enter(&self, key: KeyId) -> Option<Guard> {
         let entered = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
         entered.then(|| Guard { all: self.clone(), key })

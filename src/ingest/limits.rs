@@ -14,6 +14,8 @@ use crate::rules::Sender;
 pub struct Limits {
     /// The memory that bodies may take.
     pub admission: Admission,
+    /// The memory that bodies may take before their signature is verified.
+    pub strangers: Admission,
     /// How many changes may be unfinished.
     pub backlog: Backlog,
     /// How fast each sender may send.
@@ -26,6 +28,7 @@ impl Limits {
         let rates = senders.iter().map(|sender| (sender.name.clone(), sender.rate));
         Self {
             admission: Admission::new(body_limit),
+            strangers: Admission::of_strangers(body_limit),
             backlog: Backlog::new(backlog_limit),
             rates: Rates::new(rates, Instant::now()),
         }
@@ -33,10 +36,21 @@ impl Limits {
 
     /// Takes in a body of the announced length, or says what there is too much of; asked before a byte is read.
     pub(super) fn admit(&self, announced: Option<u64>, ledger: &Ledger) -> Result<Permit, Overload> {
+        self.check(ledger)?;
+        self.admission.admit(announced).ok_or(Overload::Bodies)
+    }
+
+    /// The same for a body that comes before it is known who sent it: it pays for what has come, whatever was announced.
+    pub(super) fn admit_stranger(&self, ledger: &Ledger) -> Result<Permit, Overload> {
+        self.check(ledger)?;
+        self.strangers.admit(None).ok_or(Overload::Bodies)
+    }
+
+    fn check(&self, ledger: &Ledger) -> Result<(), Overload> {
         match () {
             () if self.backlog.is_full() => Err(Overload::Backlog),
             () if ledger.is_behind() => Err(Overload::Ledger),
-            () => self.admission.admit(announced).ok_or(Overload::Bodies),
+            () => Ok(()),
         }
     }
 }

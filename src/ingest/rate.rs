@@ -26,6 +26,12 @@ impl Rates {
         let Some(bucket) = self.0.get(sender) else { return Ok(()) };
         bucket.lock().unwrap_or_else(PoisonError::into_inner).take(events, now)
     }
+
+    /// Whether one event would pass now, or how long it should wait; takes nothing.
+    pub fn check(&self, sender: &SenderName, now: Instant) -> Result<(), Duration> {
+        let Some(bucket) = self.0.get(sender) else { return Ok(()) };
+        bucket.lock().unwrap_or_else(PoisonError::into_inner).check(1, now)
+    }
 }
 
 /// What a sender owes. Exact: one event costs `per` in nanoseconds, and each nanosecond pays back `events` of these.
@@ -43,16 +49,24 @@ impl Bucket {
     }
 
     fn take(&mut self, events: u32, now: Instant) -> Result<(), Duration> {
-        self.pay(now);
-        let cost = u128::from(events) * self.rate.per.as_nanos();
-        let burst = u128::from(self.rate.events) * self.rate.per.as_nanos();
-        let short = (self.owed + cost.min(burst)).saturating_sub(burst);
-        if short > 0 {
-            let wait = short.div_ceil(self.rate.events.into());
-            return Err(Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX)));
-        }
-        self.owed += cost;
+        self.check(events, now)?;
+        self.owed += self.cost(events);
         Ok(())
+    }
+
+    fn check(&mut self, events: u32, now: Instant) -> Result<(), Duration> {
+        self.pay(now);
+        let burst = self.cost(self.rate.events);
+        let short = (self.owed + self.cost(events).min(burst)).saturating_sub(burst);
+        if short == 0 {
+            return Ok(());
+        }
+        let wait = short.div_ceil(self.rate.events.into());
+        Err(Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX)))
+    }
+
+    fn cost(&self, events: u32) -> u128 {
+        u128::from(events) * self.rate.per.as_nanos()
     }
 
     /// Threads read the clock before they take their turn: a `now` may be earlier than the last one.

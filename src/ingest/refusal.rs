@@ -13,7 +13,7 @@ use super::json::JsonError;
 use super::media_type::{MediaTypeError, TAKEN};
 use super::parse::ParseError;
 use crate::domain::{EventId, EventRate, Role, RuleFailure};
-use crate::http::problem::{Kind, Mistake, Problem};
+use crate::http::problem::{Kind, Mistake, Place, Problem};
 use crate::ledger::LedgerError;
 use crate::rules::Refusal as Ceiling;
 
@@ -31,7 +31,7 @@ pub(super) enum Refusal {
     #[error("over its rate of {} events in {} s", .rate.events, .rate.per.as_secs_f64())]
     TooFast { rate: EventRate, wait: Duration },
     #[error("{0}")]
-    Overloaded(Overload),
+    Overloaded(#[from] Overload),
     #[error(transparent)]
     Identity(#[from] IdentityError),
     #[error(transparent)]
@@ -78,7 +78,7 @@ impl Refusal {
             Self::Credentials(error) => credentials(*error),
             Self::MediaType(error) => media_type(*error),
             Self::Body(error) => body(error),
-            Self::Identity(error) => Problem::new(Kind::InvalidEvent, format!("{error}.")),
+            Self::Identity(error) => identity(*error),
             Self::TooFast { rate, wait } => too_fast(*rate, *wait),
             Self::Overloaded(overload) => overloaded(*overload),
             Self::Parse(error) => parse(error),
@@ -156,6 +156,14 @@ fn body(error: &BodyError) -> Problem {
     }
 }
 
+fn identity(error: IdentityError) -> Problem {
+    let mistake = Mistake {
+        place: Place::Header(error.header.to_owned()),
+        detail: "expected once, with 1 to 255 visible ASCII characters, quoted or bare".into(),
+    };
+    Problem::new(Kind::MalformedRequest, format!("{error}.")).with_errors(vec![mistake])
+}
+
 fn too_fast(rate: EventRate, wait: Duration) -> Problem {
     let EventRate { events, per } = rate;
     let detail = format!(
@@ -180,7 +188,9 @@ fn overloaded(overload: Overload) -> Problem {
     let (detail, after) = match overload {
         Overload::Bodies => ("More requests are being handled than there is memory for.", 1),
         Overload::Ledger => ("More events wait to be written than the disk keeps up with.", 1),
-        Overload::Backlog => ("As many changes wait to be made as the operator allows; nothing was recorded.", 30),
+        Overload::Backlog => {
+            ("As many changes wait, or are dead letters, as the operator allows; nothing was recorded.", 30)
+        }
     };
     let problem = Problem::new(Kind::Overloaded, format!("{detail} {AGAIN}"));
     problem.with_retry_after(Duration::from_secs(after))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{self, Instant};
 
 use super::Ingest;
-use super::accept::Accepted;
+use super::accept::{self, Accepted};
 use super::refusal::Refusal;
 use crate::domain::{EventId, EventRecord};
 use crate::wake::{News, Watch};
@@ -47,10 +47,7 @@ impl Ingest {
 
     /// `None` where the ledger does not say: what is known is answered.
     async fn look(&self, id: EventId) -> Option<EventRecord> {
-        let mut record = self.ledger.find(id).await.ok().flatten()?;
-        // No answer shows it, and thousands may wait.
-        record.event.data.take();
-        Some(record)
+        self.ledger.find(id).await.ok().flatten().map(accept::without_unseen)
     }
 }
 

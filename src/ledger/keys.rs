@@ -63,9 +63,16 @@ fn id_of(store: &Store, seq: i64) -> rusqlite::Result<EventId> {
     statement.query_row([seq], |row| row.get(0)).map(EventId::from_bytes)
 }
 
-/// Has a key name an event that is there already.
+/// How many keys may come to an event after it; no honest sender needs several.
+const MOST_LATE: i64 = 8;
+
+/// Has a key name an event that is there already; when many have come before, it only is not remembered.
 fn bind(store: &Store, key: KeyId, seq: i64) -> rusqlite::Result<()> {
     if store.seq_of_key(key)?.is_some() {
+        return Ok(());
+    }
+    let mut late = store.prepare_cached("SELECT count(*) FROM keys_late WHERE seq = ?1")?;
+    if late.query_row([seq], |row| row.get::<_, i64>(0))? >= MOST_LATE {
         return Ok(());
     }
     store.prepare_cached("INSERT INTO keys_late (seq, id) VALUES (?1, ?2)")?.execute(params![seq, key.as_bytes()])?;

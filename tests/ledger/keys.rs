@@ -51,6 +51,17 @@ async fn a_key_names_the_event_that_first_came_with_it() {
 }
 
 #[tokio::test]
+async fn an_event_is_named_by_so_many_later_keys_and_no_more() {
+    let (_backend, ledger) = opened();
+    record(&ledger, "a", 1, &[]).await;
+    for number in 0..20 {
+        assert_eq!(record(&ledger, "a", 1, &[&format!("k{number}")]).await, "repeated a");
+    }
+    assert_eq!(record(&ledger, "b", 2, &["k7"]).await, "key taken");
+    assert_eq!(record(&ledger, "b", 2, &["k8"]).await, "new b", "nothing is kept without bound");
+}
+
+#[tokio::test]
 async fn a_new_key_on_a_known_event_names_it_from_then_on() {
     let (backend, ledger) = opened();
     record(&ledger, "a", 1, &[]).await;

@@ -74,7 +74,9 @@ fn a_key_that_is_none_is_refused_beside_an_id_as_well() {
     let sandbox = Sandbox::start(&[]);
     let service = Setup::new(&sandbox.http.base).start();
     for key in ["\"open", "a b", &"x".repeat(256)] {
-        post(&service.http, TOKEN, key, &purchase("1", "user_ada", "team")).problem(400, "invalid-event");
+        let answer = post(&service.http, TOKEN, key, &purchase("1", "user_ada", "team"));
+        answer.problem(400, "malformed-request");
+        assert_eq!(answer.body["errors"][0]["header"], "idempotency-key");
     }
     assert_eq!(post(&service.http, TOKEN, &"x".repeat(255), &purchase("1", "user_ada", "team")).status, 202);
 }

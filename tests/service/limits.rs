@@ -33,7 +33,8 @@ fn dribble(mut stream: TcpStream, first: &str) -> (Duration, String) {
 #[test]
 fn heads_that_dribble_end_after_five_seconds_the_first_and_the_second() {
     let service = Setup::new("http://127.0.0.1:1").start();
-    let first = "GET /v1/nothing HTTP/1.1\r\nhost: usher\r\n\r\n";
+    // A stranger would keep no connection for a second request.
+    let first = format!("GET /v1/events/1 HTTP/1.1\r\nhost: usher\r\nauthorization: Bearer {TOKEN}\r\n\r\n");
     let slow: Vec<_> = ["", "GET / HTTP/1.1\r\nx-slow: ", &format!("{first}GET / HTTP/1.1\r\nx-slow: ")]
         .into_iter()
         .map(|start| (connect(&service.http), start.to_owned()))

@@ -95,3 +95,36 @@ fn the_largest_bodies_from_everybody_at_once_stay_within_memory() {
 fn bodies_that_cost_a_hundred_times_their_length_stay_within_memory() {
     survives("256 KiB of objects", &format!("[{{}}{}]", ",{\"\":0}".repeat(256 * 1024 / 7 - 50)));
 }
+
+/// A batch whose first event waits for a Clerk that is not there, and whose second is large and of no interest.
+fn waiting_batch(number: usize) -> Vec<u8> {
+    let event =
+        |id: &str, rest: &str| format!("{{\"specversion\":\"1.0\",\"id\":\"{number}{id}\",\"source\":\"/x\",{rest}}}");
+    let ids = format!("\"plan\":\"team\",\"organization_id\":\"org_{number}\",\"user_id\":\"user_{number}\"");
+    let open = event("a", &format!("\"type\":\"plan.purchased\",\"data\":{{{ids}}}"));
+    let objects = ",{\"\":0}".repeat(200 * 1024 / 7);
+    let large = event("b", &format!("\"type\":\"plan.viewed\",\"data\":[{{}}{objects}]"));
+    let body = format!("[{open},{large}]");
+    let head = format!("host: usher\r\nauthorization: Bearer {TOKEN}\r\nprefer: wait=20");
+    let kind = format!("content-type: application/cloudevents-batch+json\r\ncontent-length: {}", body.len());
+    format!("POST /v1/events HTTP/1.1\r\n{head}\r\n{kind}\r\n\r\n{body}").into_bytes()
+}
+
+#[test]
+fn who_waits_for_large_events_holds_little() {
+    let mut service = Setup::new("http://127.0.0.1:1").start();
+    let address = service.http.base.trim_start_matches("http://").to_owned();
+    let mut callers = Vec::new();
+    for number in 0..20 {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.write_all(&waiting_batch(number)).unwrap();
+        callers.push(stream);
+        let (wanted, what) = (format!("verdict=\"ignored\"}} {}", number + 1), "a batch that is taken");
+        eventually(what, || service.admin.get("/metrics").body.as_str()?.contains(&wanted).then_some(()));
+    }
+    let peak = peak_kib(&service);
+    assert!(peak <= MOST_KIB, "{peak} KiB");
+    drop(callers);
+    service.process.signal("TERM");
+    eventually("the end", || service.process.child.try_wait().unwrap());
+}

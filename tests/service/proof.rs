@@ -1,5 +1,7 @@
 //! How a sender proves itself: tokens and signatures, each of several, replaced while the service runs.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -241,22 +243,51 @@ fn a_signature_that_is_none_is_malformed_and_an_authorization_header_goes_before
 }
 
 #[test]
-fn who_signs_reads_its_own_events_with_a_signature_over_nothing() {
+fn who_signs_reads_its_own_events_with_a_signature_over_their_id_and_nothing() {
     let fixture = started(setup());
     let http = &fixture.service.http;
     let sent = signed(SHARED, "msg_1");
     let location = fixture.send(&sent).header("location").unwrap().to_owned();
-    let read = |key: &str, signature: Option<&str>| {
+    let event = location.trim_start_matches("/v1/events/").to_owned();
+    let read = |key: &str, id: &str, body: &[u8]| {
         let now = Timestamp::now().as_second();
-        let right = webhook::sign(&Key::parse(key).unwrap(), "msg_1", now, b"").unwrap();
-        let time = if signature.is_some() { sent.timestamp.clone() } else { now.to_string() };
-        let signature = signature.unwrap_or(&right);
-        let headers = [("webhook-id", "msg_1"), ("webhook-timestamp", &*time), ("webhook-signature", signature)];
+        let signature = webhook::sign(&Key::parse(key).unwrap(), id, now, body).unwrap();
+        let time = now.to_string();
+        let headers = [("webhook-id", id), ("webhook-timestamp", &*time), ("webhook-signature", &*signature)];
         http.request("GET", &location, &headers, b"")
     };
-    assert_eq!(read(OTHER, None).body["sender"], "orders");
-    read(SECRET, None).problem(404, "not-found");
-    read(SHARED, Some(&sent.signature)).problem(401, "not-authenticated");
+    assert_eq!(read(OTHER, &event, b"").body["sender"], "orders");
+    read(SECRET, &event, b"").problem(404, "not-found");
+    read(SHARED, "msg_1", b"").problem(401, "not-authenticated");
+    read(SHARED, &event, sent.body.as_bytes()).problem(401, "not-authenticated");
+}
+
+/// The head of a signed request that never brings its body.
+fn stranger(address: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = "host: x\r\ncontent-type: application/json\r\ncontent-length: 262144\r\nwebhook-id: 1";
+    let signature = format!("webhook-timestamp: {}\r\nwebhook-signature: v1,AAAA", Timestamp::now().as_second());
+    stream.write_all(format!("POST /v1/events HTTP/1.1\r\n{head}\r\n{signature}\r\n\r\n{{").as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn strangers_who_announce_large_bodies_keep_nobody_out() {
+    let fixture = started(setup());
+    let address = fixture.service.http.base.trim_start_matches("http://").to_owned();
+    let strangers: Vec<_> = (0..200).map(|_| stranger(&address)).collect();
+    assert_eq!(fixture.status_of(TOKEN), 202);
+    assert_eq!(fixture.send(&signed(SHARED, "msg_1")).status, 202);
+    drop(strangers);
+}
+
+#[test]
+fn strangers_keep_no_connection() {
+    let fixture = started(setup());
+    for (method, path) in [("POST", "/v1/events"), ("GET", "/nope"), ("PUT", "/v1/events")] {
+        let answer = fixture.service.http.request(method, path, &[], b"");
+        assert_eq!(answer.header("connection"), Some("close"), "{method} {path} {}", answer.status);
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) fn of_post() -> Value {
 
 /// Of `GET /v1/events/{id}`.
 pub(super) fn of_get() -> Value {
-    let mut answers = problems(|kind| READING.contains(&kind));
+    let mut answers = problems(|kind| READING.contains(&kind) || ANY.contains(&kind));
     answers.insert(
         "200".to_owned(),
         json!({
@@ -32,7 +32,46 @@ pub(super) fn of_get() -> Value {
     Value::Object(answers)
 }
 
-const READING: [Kind; 3] = [Kind::NotAuthenticated, Kind::NotFound, Kind::LedgerUnavailable];
+/// Of a HEAD: as the GET, without the bodies.
+pub(super) fn without_bodies(mut answers: Value) -> Value {
+    for answer in answers.as_object_mut().into_iter().flat_map(|answers| answers.values_mut()) {
+        if let Some(answer) = answer.as_object_mut() {
+            answer.remove("content");
+        }
+    }
+    answers
+}
+
+/// Of `OPTIONS /v1/events`.
+pub(super) fn of_options() -> Value {
+    let mut answers = problems(|kind| kind == Kind::MethodNotAllowed || ANY.contains(&kind));
+    answers.insert(
+        "200".to_owned(),
+        json!({
+            "description": "Events may be sent; asked with `WebHook-Request-Origin` only",
+            "headers": {
+                "WebHook-Allowed-Origin": required(text("Always `*`: the token decides who may send")),
+                "WebHook-Allowed-Rate": text("Events per minute that every sender may send, or `*`"),
+                "Allow": required(text("`POST`")),
+            },
+        }),
+    );
+    Value::Object(answers)
+}
+
+/// Of `GET /openapi.json`.
+pub(super) fn of_contract() -> Value {
+    let mut answers = problems(|kind| ANY.contains(&kind));
+    answers.insert(
+        "200".to_owned(),
+        json!({"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}),
+    );
+    Value::Object(answers)
+}
+
+/// What any request may meet.
+const ANY: [Kind; 5] = [Kind::MalformedRequest, Kind::TooSlow, Kind::UriTooLong, Kind::HeadersTooLarge, Kind::Internal];
+const READING: [Kind; 4] = [Kind::NotAuthenticated, Kind::NotFound, Kind::LedgerFull, Kind::LedgerUnavailable];
 const EVENT: &str = "#/components/schemas/Event";
 const RESULTS: &str = "#/components/schemas/Results";
 
@@ -82,8 +121,8 @@ fn problems(wanted: impl Fn(Kind) -> bool) -> Map<String, Value> {
 fn problem(status: u16, kinds: &[Kind]) -> Value {
     let titles: Vec<_> = kinds.iter().map(|kind| kind.title()).collect();
     let types: Vec<_> = kinds.iter().map(|kind| kind.urn()).collect();
-    let example = |kind: &Kind| Some((kind.slug().to_owned(), json!({"value": examples::problem(*kind)?})));
-    let examples: Map<String, Value> = kinds.iter().filter_map(example).collect();
+    let example = |kind: &Kind| (kind.slug().to_owned(), json!({"value": examples::problem(*kind)}));
+    let examples: Map<String, Value> = kinds.iter().map(example).collect();
     json!({
         "description": titles.join("; or: "),
         "headers": headers(status, kinds),
@@ -103,6 +142,11 @@ fn headers(status: u16, kinds: &[Kind]) -> Value {
             json!({"Retry-After": required(seconds("When to send the same request again; that is safe"))})
         }
         401 => json!({"WWW-Authenticate": required(text("How to prove who sends"))}),
+        405 => json!({"Allow": required(text("The methods that are there"))}),
+        422 => json!({
+            "Location": text("Where to look up an event whose rule failed"),
+            "Idempotent-Replayed": text("`true`: it failed before"),
+        }),
         415 => json!({"Accept": required(text("What is taken"))}),
         _ => json!({}),
     }

@@ -1,4 +1,4 @@
-//! What may be sent, as schemas: no more and no less than what is taken.
+//! What may be sent, as schemas: all that fits them is taken in form, and of what is taken a few rarities do not fit.
 //! Knows the limits of the parser; it does not parse.
 
 use serde_json::{Value, json};
@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::super::identity::MAX_ID;
 use super::super::parse::{MAX_TEXT, MAX_TYPE};
 use super::examples;
+
+/// What a sender may send in one batch, unless the rules say otherwise.
+pub(super) const MAX_BATCH: usize = 100;
 
 /// A text as CloudEvents 1.0.2 has it: no control characters, no noncharacters.
 fn text(max: usize, description: &str) -> Value {
@@ -102,7 +105,7 @@ pub(super) fn content() -> Value {
         },
         "application/cloudevents-batch+json": {
             "schema": {
-                "type": "array", "maxItems": 100,
+                "type": "array", "maxItems": MAX_BATCH,
                 "description": "CloudEvents; each is accepted or refused by itself. A sender may be allowed more or fewer than 100.",
             },
             "examples": {"batch": {"summary": "Two events, one of them without a type", "value": examples::batch()}},

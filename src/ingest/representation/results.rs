@@ -11,9 +11,9 @@ use crate::http::problem::{Document, Problem};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Results)]
 pub(in crate::ingest) struct BatchView<'a> {
-    /// How many of its events are in the ledger.
+    /// How many of its events are taken.
     accepted: usize,
-    /// How many are not.
+    /// How many are not; one whose rule failed is kept as a dead letter all the same.
     refused: usize,
     /// One for each event, in its order.
     results: Vec<ResultView<'a>>,
