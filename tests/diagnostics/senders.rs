@@ -135,3 +135,17 @@ rules:
 fn no_senders() {
     assert_snapshot!(told("senders: {}\nroles: []\nrules: []\n"));
 }
+
+#[test]
+fn sources_and_organizations_that_no_event_can_name() {
+    assert_snapshot!(told(
+        r#"senders:
+  a: { tokens: [{ env: A }], events: ["*"], roles: ["org:member"], organizations: ["acme", "org_*", "*"] }
+  b: { tokens: [{ env: B }], events: ["*"], roles: ["org:member"], organizations: [] }
+  c: { tokens: [{ env: C }], events: ["*"], roles: ["org:member"], sources: ["https://shop.example/my shop", "/caf\u00e9", "/shop\t*", "*"] }
+  d: { tokens: [{ env: D }], events: ["*"], roles: ["org:member"], organizations: org_1 }
+roles: ["org:member"]
+rules: []
+"#
+    ));
+}
