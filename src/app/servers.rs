@@ -132,3 +132,46 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
         .on_connect_ext(|stream: &Guarded<T>, data| drop(data.insert(stream.traffic())))
         .h1(map_config(app.configure(routes), |()| AppConfig::default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::{HttpResponse, rt, web};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    async fn panics() -> HttpResponse {
+        panic!("hush: ada@example.com")
+    }
+
+    fn routes(cfg: &mut ServiceConfig) {
+        cfg.route("/panics", web::get().to(panics)).route("/well", web::get().to(HttpResponse::NoContent));
+    }
+
+    async fn said(address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: u\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut said = String::new();
+        timeout(Duration::from_secs(10), stream.read_to_string(&mut said)).await.unwrap().unwrap();
+        said
+    }
+
+    #[actix_web::test]
+    async fn a_panic_behind_a_real_server_is_a_problem_and_its_only_worker_goes_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = serve(listener, 1, 16, routes, plain).unwrap();
+        let handle = server.handle();
+        let running = rt::spawn(server);
+        for _ in 0..3 {
+            let problem = said(address, "/panics").await;
+            assert!(problem.starts_with("HTTP/1.1 500 "), "{problem}");
+            assert!(problem.contains("content-type: application/problem+json"), "{problem}");
+            assert!(problem.contains("urn:usher:problem:internal") && !problem.contains("hush"), "{problem}");
+        }
+        let well = said(address, "/well").await;
+        assert!(well.starts_with("HTTP/1.1 204 "), "{well}");
+        handle.stop(true).await;
+        running.await.unwrap().unwrap();
+    }
+}

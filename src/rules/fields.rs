@@ -59,11 +59,25 @@ impl<'n> Fields<'n> {
 
     /// The value of `key`, or a mistake.
     pub(super) fn require(&self, report: &mut Report<'_>, key: &str) -> Option<&'n Node> {
+        self.get_or_tell(report, key, |mistake| mistake)
+    }
+
+    /// As [`Fields::require`], and the mistake says what is expected.
+    pub(super) fn require_as(&self, report: &mut Report<'_>, key: &str, expected: &str) -> Option<&'n Node> {
+        self.get_or_tell(report, key, |mistake| mistake.expected(expected))
+    }
+
+    fn get_or_tell(
+        &self,
+        report: &mut Report<'_>,
+        key: &str,
+        complete: impl FnOnce(Mistake) -> Mistake,
+    ) -> Option<&'n Node> {
         let found = self.get(key);
         if found.is_none() {
             let empty = self.entries.iter().find(|entry| entry.key == key);
             let place = empty.map_or(self.place.clone(), |entry| entry.key_place.clone());
-            report.add(place, Mistake::new(format!("{} needs `{key}`", self.what)));
+            report.add(place, complete(Mistake::new(format!("{} needs `{key}`", self.what))));
         }
         found
     }

@@ -2,6 +2,7 @@
 //! Knows names of secrets, never secrets; does not authenticate.
 
 mod mask;
+mod patterns;
 mod proofs;
 mod quota;
 mod read;

@@ -3,11 +3,11 @@
 
 use super::super::diagnostic::{Mistake, Report};
 use super::super::fields::{self, Fields};
-use super::super::globs::{Glob, Globs};
+use super::super::globs::Globs;
 use super::super::share;
 use super::super::tree::{Entry, Node};
 use super::proofs::{self, Owners, Proofs};
-use super::{Actions, Sender, mask, quota, rights};
+use super::{Actions, Sender, mask, patterns, quota, rights};
 use crate::domain::{Role, SenderName};
 
 const KEYS: &[&str] = &[
@@ -70,17 +70,17 @@ fn sender<'n>(
     };
     let proofs = proofs::read(report, &fields, entry, owners);
     let before = report.count();
-    let events = fields.require(report, "events").and_then(|node| rights::globs(report, node, "events"));
+    let events = fields.require(report, "events").and_then(|node| patterns::read(report, node, patterns::EVENTS));
     senders.events_known &= report.count() == before;
     let before = report.count();
     let rights = rights(report, &fields, known);
     senders.rights_known &= report.count() == before;
-    let sources = globs_or_all(report, &fields, "sources");
+    let sources = patterns::read_or_all(report, &fields, patterns::SOURCES);
     let (rate, max_batch) = (quota::rate(report, &fields), quota::max_batch(report, &fields));
     let (weight, brake) = (share::weight(report, &fields), share::brake(report, &fields));
     let (Ok(name), Some(events), Some(organizations)) = (name, events, rights.organizations) else { return };
     let Proofs { tokens, signing_secrets, service_account } = proofs;
-    let (sources, roles, actions) = (sources.unwrap_or_else(all), rights.roles, rights.actions);
+    let (sources, roles, actions) = (sources.unwrap_or_else(patterns::all), rights.roles, rights.actions);
     senders.all.push(Sender {
         name,
         tokens,
@@ -111,13 +111,9 @@ fn rights(report: &mut Report<'_>, fields: &Fields<'_>, known: &[Role]) -> Right
     let may_grant = actions.is_none_or(|actions| actions.grant);
     let roles = if may_grant { fields.require(report, "roles") } else { fields.get("roles") };
     let roles = roles.map(|node| rights::ceiling(report, node, known)).unwrap_or_default();
-    Rights { roles, organizations: globs_or_all(report, fields, "organizations"), actions: actions.unwrap_or(both) }
-}
-
-fn globs_or_all(report: &mut Report<'_>, fields: &Fields<'_>, key: &str) -> Option<Globs> {
-    fields.get(key).map_or_else(|| Some(all()), |node| rights::globs(report, node, key))
-}
-
-fn all() -> Globs {
-    Globs(Glob::new("*").into_iter().collect())
+    Rights {
+        roles,
+        organizations: patterns::read_or_all(report, fields, patterns::ORGANIZATIONS),
+        actions: actions.unwrap_or(both),
+    }
 }

@@ -1,31 +1,12 @@
-//! What a sender may send and do: patterns, actions, the ceiling of its roles.
+//! What a sender may do: actions, the ceiling of its roles.
 //! Knows nothing of rules.
 
 use super::super::diagnostic::{Mistake, Report};
 use super::super::fields;
-use super::super::globs::{Glob, Globs};
 use super::super::roles;
 use super::super::tree::Node;
 use super::Actions;
 use crate::domain::Role;
-
-/// Reads a list of patterns, which `what` names.
-pub(super) fn globs(report: &mut Report<'_>, node: &Node, what: &str) -> Option<Globs> {
-    let expected = "a list of texts in which * stands for any text, such as [\"plan.*\"]";
-    let items = fields::list(report, node, what, expected)?;
-    if items.is_empty() {
-        report.add(node.place.clone(), Mistake::new(format!("{what} allows nothing")).expected(expected));
-    }
-    let mut globs = Vec::new();
-    for item in items {
-        match fields::text(report, item, what, expected).map(Glob::new) {
-            Some(Some(glob)) => globs.push(glob),
-            Some(None) => report.add(item.place.clone(), Mistake::new("not a pattern").expected("1 to 255 bytes")),
-            None => {}
-        }
-    }
-    Some(Globs(globs))
-}
 
 /// Reads `actions:`.
 pub(super) fn actions(report: &mut Report<'_>, node: &Node) -> Option<Actions> {

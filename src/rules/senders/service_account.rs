@@ -22,7 +22,7 @@ pub(super) fn read(report: &mut Report<'_>, node: &Node) -> Option<ServiceAccoun
     let issuer = claim(report, &fields, "issuer", ISSUER, is_visible);
     let audience = claim(report, &fields, "audience", AUDIENCE, is_visible);
     let subject = claim(report, &fields, "subject", SUBJECT, is_subject);
-    let jwks = fields.require(report, "jwks").and_then(|node| jwks(report, node));
+    let jwks = fields.require_as(report, "jwks", JWKS).and_then(|node| jwks(report, node));
     Some(ServiceAccount { issuer: issuer?, audience: audience?, subject: subject?, jwks: jwks? })
 }
 
@@ -33,7 +33,7 @@ fn claim(
     expected: &str,
     fits: fn(&str) -> bool,
 ) -> Option<String> {
-    let node = fields.require(report, key)?;
+    let node = fields.require_as(report, key, expected)?;
     let text = fields::text(report, node, key, expected)?;
     if !fits(text) {
         report.add(node.place.clone(), Mistake::new(format!("this is no `{key}`")).expected(expected));
