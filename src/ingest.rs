@@ -7,6 +7,10 @@ pub mod authenticate;
 mod binary;
 mod body;
 pub mod contract;
+#[cfg(test)]
+mod cost;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod handler;
 mod identity;
 mod json;
