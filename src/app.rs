@@ -2,6 +2,7 @@
 //! Knows every part, and nothing of what a part does.
 
 mod configuration;
+mod descriptors;
 mod dispatcher_thread;
 mod housekeeping;
 mod jwks;
@@ -22,16 +23,18 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Admin;
 use crate::bapi::{Client, ClientConfig, ConfigError, SecretKey};
 use crate::dispatch::{Dispatcher, Policy, Rate};
-use crate::domain::{Brakes, Turns};
+use crate::domain::{Brakes, EventId, Turns};
 use crate::http::probes::Probes;
-use crate::ingest::Ingest;
+use crate::ingest::admission::Backlog;
 use crate::ingest::authenticate::jwks::KeySet;
 use crate::ingest::authenticate::{Proofs, service_account::ServiceAccounts};
+use crate::ingest::limits::Limits;
+use crate::ingest::{InFlight, Ingest};
 use crate::ledger::{Ledger, OpenError};
 use crate::metrics::Metrics;
 use crate::rules::{Rules, Sender};
 use crate::settings::Settings;
-use crate::wake::Wake;
+use crate::wake::{Outcomes, Wake};
 
 pub use crate::ingest::contract::document as contract;
 pub use configuration::{Configuration, Refusal, RulesFile};
@@ -84,6 +87,7 @@ pub struct App {
     ledger: Ledger,
     metrics: Arc<Metrics>,
     probes: Probes,
+    outcomes: Outcomes<EventId>,
     public: Server,
     admin: Server,
     dispatcher: DispatcherThread,
@@ -91,6 +95,7 @@ pub struct App {
     tls: Option<Tls>,
     secrets: Secrets,
     proofs: Proofs,
+    backlog: Backlog,
     drain_delay: Duration,
     retention: Duration,
 }
@@ -99,25 +104,31 @@ impl App {
     /// Opens the ledger and builds every part; runs inside an actix system.
     pub async fn build(configuration: Configuration, listeners: Listeners) -> Result<Self, BuildError> {
         let Configuration { settings, rules, secrets, tls } = configuration;
-        let (metrics, probes, wake) = (Arc::new(Metrics::new()), Probes::default(), Wake::default());
+        let (metrics, probes) = (Arc::new(Metrics::new()), Probes::default());
+        let (wake, outcomes) = (Wake::default(), Outcomes::default());
         metrics.rules(rules.len());
         let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
         let service_accounts = service_accounts(&rules);
         let proofs = Proofs::new(secrets.keyring(), service_accounts.clone());
+        descriptors::warn(settings.connections);
+        let limits = Limits::new(settings.body_limit, settings.backlog_limit, rules.senders());
         let ingest = Ingest {
             rules: Arc::new(rules),
             proofs: proofs.clone(),
             ledger: ledger.clone(),
             wake: wake.clone(),
+            outcomes: outcomes.clone(),
+            in_flight: InFlight::default(),
             metrics: Arc::clone(&metrics),
             body_limit: settings.body_limit,
+            limits: limits.clone(),
         };
         let secure = tls.as_ref().map(Tls::server_config).transpose()?;
         let admin = Admin { probes: probes.clone(), ledger: ledger.clone(), metrics: Arc::clone(&metrics) };
-        let dispatcher = dispatcher(&settings, policy, &ledger, wake, &metrics, &probes).await?;
+        let dispatcher = dispatcher(&settings, policy, &ledger, (wake, outcomes.clone()), &metrics, &probes).await?;
         Ok(Self {
             dispatcher,
-            public: servers::public(listeners.public, ingest, secure)?,
+            public: servers::public(listeners.public, ingest, settings.connections, secure)?,
             admin: servers::admin(listeners.admin, admin)?,
             ledger,
             metrics,
@@ -126,6 +137,8 @@ impl App {
             tls,
             secrets,
             proofs,
+            backlog: limits.backlog,
+            outcomes,
             drain_delay: settings.drain_delay,
             retention: settings.retention,
         })
@@ -133,7 +146,7 @@ impl App {
 
     /// Runs until `shutdown`, then drains: first unready, then without listeners, at last without calls in flight.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> Ended {
-        let readiness = self.probes.readiness.clone();
+        let (readiness, outcomes) = (self.probes.readiness.clone(), self.outcomes.clone());
         let drain_delay = self.drain_delay;
         let mut running = self.start();
         readiness.ready();
@@ -143,6 +156,8 @@ impl App {
             part = running.broken() => Ended::Broken(part),
         };
         readiness.drain();
+        // Whoever waits for an outcome gets the state of now, and looks again elsewhere or later.
+        outcomes.close();
         match ended {
             Ended::Asked => {
                 tracing::info!(delay_seconds = drain_delay.as_secs_f64(), "draining");
@@ -158,7 +173,7 @@ impl App {
     fn start(mut self) -> Running {
         let stop = CancellationToken::new();
         self.dispatcher.start();
-        rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics));
+        rt::spawn(housekeeping::report_until(stop.clone(), self.ledger.clone(), self.metrics, self.backlog));
         rt::spawn(housekeeping::purge_until(stop.clone(), self.ledger.clone(), self.retention));
         for set in self.key_sets {
             rt::spawn(jwks::keep_until(stop.clone(), set));
@@ -228,14 +243,17 @@ async fn dispatcher(
     settings: &Settings,
     policy: Policy,
     ledger: &Ledger,
-    wake: Wake,
+    (wake, outcomes): (Wake, Outcomes<EventId>),
     metrics: &Arc<Metrics>,
     probes: &Probes,
 ) -> Result<DispatcherThread, BuildError> {
     let mut config = ClientConfig::new(&settings.api_url, secret_key(settings));
     config.timeout = settings.call_timeout;
     let (ledger, metrics) = (ledger.clone(), Arc::clone(metrics));
-    let make = move || Ok(Dispatcher::new(ledger, Client::new(config)?, policy, wake, metrics));
+    let make = move || {
+        let dispatcher = Dispatcher::new(ledger, Client::new(config)?, policy, wake, metrics);
+        Ok(dispatcher.telling(outcomes))
+    };
     DispatcherThread::build(make, probes.liveness.watch(DISPATCHER, PATIENCE)).await
 }
 

@@ -2,36 +2,50 @@
 //! Knows nothing of what becomes of a change after it is recorded.
 
 mod accept;
+pub mod admission;
 mod answer;
 pub mod authenticate;
+mod batch;
 mod binary;
 mod body;
 pub mod contract;
 #[cfg(test)]
 mod cost;
+#[cfg(test)]
+mod fixtures;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod handler;
+mod handshake;
 mod identity;
+mod in_flight;
 mod json;
+pub mod limits;
 mod media_type;
 mod members;
 mod parse;
+mod prefer;
+pub mod rate;
 mod reconsider;
 mod refusal;
 mod representation;
 mod uri;
+mod wait;
 
 use std::sync::Arc;
 
+use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 
+use crate::domain::EventId;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::rules::Rules;
-use crate::wake::Wake;
+use crate::wake::{Outcomes, Wake};
 use authenticate::Proofs;
+use limits::Limits;
 
+pub use in_flight::InFlight;
 pub use reconsider::SecondLook;
 
 /// The largest body taken unless configured otherwise, in bytes; CloudEvents asks for at least 64 KiB.
@@ -48,16 +62,23 @@ pub struct Ingest {
     pub ledger: Ledger,
     /// Rung when there is something to do.
     pub wake: Wake,
+    /// Told of each change that ends; closed when callers are to wait no longer.
+    pub outcomes: Outcomes<EventId>,
+    /// The keys that are being handled.
+    pub in_flight: InFlight,
     /// Counts what came in.
     pub metrics: Arc<Metrics>,
     /// The largest body taken, in bytes; [`BODY_LIMIT`] unless an operator says otherwise.
     pub body_limit: usize,
+    /// How much may be in the house at once, and how fast it may come.
+    pub limits: Limits,
 }
 
 /// The routes of the public listener; wants `Data<Ingest>`.
 pub fn configure(cfg: &mut ServiceConfig) {
     let events = web::resource("/v1/events")
         .route(web::post().to(handler::post))
+        .route(web::method(Method::OPTIONS).to(handler::options))
         .default_service(web::to(|| handler::wrong_method("POST")));
     let event = web::resource("/v1/events/{id}")
         .route(web::get().to(handler::get))

@@ -10,6 +10,7 @@ mod error;
 mod find;
 mod held;
 mod identities;
+mod keys;
 mod letters;
 mod open;
 mod place;
@@ -27,6 +28,7 @@ mod types;
 mod worker;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -35,10 +37,10 @@ pub use error::{LedgerError, OpenError};
 pub use types::{
     Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, HeldChange, HeldFilter,
     LetterFilter, LetterId, LetterKind, Next, Page, Preview, Reconsidered, Recorded, Replay, Replayed, Settled,
-    Settlement, Statistics, Ticket,
+    Settlement, Sighting, Statistics, Ticket,
 };
 
-use crate::domain::{Change, ChangeId, EventId, EventRecord, RuleFailure};
+use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 use worker::Queue;
 
 /// A cheap handle on the ledger; clones share one writer and one reader.
@@ -65,10 +67,33 @@ impl Ledger {
 
     /// Writes an event and its changes; the answer means that they are on disk.
     ///
-    /// `Full` at once when too much waits to be written already: the sender is told instead of kept.
+    /// `Busy` at once when too much waits to be written already: the sender is told instead of kept.
     pub async fn record(&self, entry: Entry) -> Result<Recorded, LedgerError> {
         let prepared = prepare::prepare(entry)?;
         self.writer.offer(move |store| sqlite::record(store, prepared)).await
+    }
+
+    /// As [`Ledger::record`] for several, in one commit and in this order: all are written, or none is.
+    pub async fn record_all(&self, entries: Vec<Entry>) -> Result<Vec<Recorded>, LedgerError> {
+        let prepared = entries.into_iter().map(prepare::prepare).collect::<Result<Vec<_>, _>>()?;
+        self.writer.offer(move |store| sqlite::record_all(store, prepared)).await
+    }
+
+    /// What [`Ledger::record`] would say of an event that is there already, or that cannot be written; else `None`.
+    ///
+    /// Keys that were unknown name the event from now on, as when it is recorded again.
+    pub async fn recall(&self, sighting: Sighting) -> Result<Option<Recorded>, LedgerError> {
+        self.writer.offer(move |store| keys::recall(store, &sighting)).await
+    }
+
+    /// As [`Ledger::recall`] for several, in one commit and in this order.
+    pub async fn recall_all(&self, sightings: Vec<Sighting>) -> Result<Vec<Option<Recorded>>, LedgerError> {
+        self.writer.offer(move |store| sightings.iter().map(|sighting| keys::recall(store, sighting)).collect()).await
+    }
+
+    /// Whether a key names an event already.
+    pub async fn knows(&self, key: KeyId) -> Result<bool, LedgerError> {
+        self.reader.ask(move |store| Ok(store.seq_of_key(key)?.is_some())).await
     }
 
     /// Takes up to `limit` due changes under a lease that lapses at `now + lease`, sender by sender in turn.
@@ -80,7 +105,8 @@ impl Ledger {
     }
 
     /// Writes what an attempt came to, and lets the next change of the key pass when this one is done.
-    pub async fn settle(&self, settlement: Settlement) -> Result<Settled, LedgerError> {
+    pub async fn settle(&self, settlement: impl Into<Arc<Settlement>>) -> Result<Settled, LedgerError> {
+        let settlement = settlement.into();
         self.writer.ask(move |store| settle::settle(store, &settlement)).await
     }
 
@@ -170,6 +196,11 @@ impl Ledger {
             return Ok(0);
         }
         self.writer.ask(move |store| sqlite::purge(store, received_before, &candidates)).await
+    }
+
+    /// Whether so much waits to be written that newcomers had better come later.
+    pub fn is_behind(&self) -> bool {
+        self.writer.is_behind()
     }
 
     /// Makes a tiny durable write: an answer means that events could be recorded now.

@@ -65,6 +65,10 @@ pub struct Settings {
     pub drain_delay: Duration,
     /// `USHER_BODY_LIMIT`: the longest body taken, in bytes.
     pub body_limit: usize,
+    /// `USHER_CONNECTIONS`: connections of senders at the same time, at most.
+    pub connections: usize,
+    /// `USHER_BACKLOG_LIMIT`: how many changes may be unfinished before no more events are taken.
+    pub backlog_limit: u64,
     /// `USHER_RATE`: calls of Clerk's API per 10 s.
     pub rate: u32,
     /// `USHER_CONCURRENCY`: calls of Clerk's API at the same time, at most.
@@ -186,6 +190,10 @@ impl Reader {
             drain_delay: self.duration("USHER_DRAIN_DELAY", raw.usher_drain_delay, SECOND * 5, Duration::ZERO, HOUR),
             body_limit: self.number("USHER_BODY_LIMIT", raw.usher_body_limit, 256 * 1024, 1024, 64 * 1024 * 1024)
                 as usize,
+            connections: self.number("USHER_CONNECTIONS", raw.usher_connections, 12_000, 16, 1_000_000) as usize,
+            backlog_limit: self
+                .number("USHER_BACKLOG_LIMIT", raw.usher_backlog_limit, 1_000_000, 1, 1_000_000_000)
+                .into(),
             rate: self.number("USHER_RATE", raw.usher_rate, rate, 1, 1_000_000),
             concurrency: self.number("USHER_CONCURRENCY", raw.usher_concurrency, 64, 1, 1024) as usize,
             call_timeout: self.duration(

@@ -6,8 +6,9 @@ use std::io::IsTerminal as _;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// The servers' own words at info say nothing that ours do not; a directive of the operator for the same target wins.
-const QUIET: &str = "actix_server=warn";
+/// The servers' own words at info say nothing that ours do not, and what a stranger sends is no error of ours; a
+/// directive of the operator for the same target wins.
+const QUIET: &str = "actix_server=warn,actix_http::h1::dispatcher=off";
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,19 @@ pub fn start(format: Format, filter: &str) -> Result<(), TelemetryError> {
         ),
         Format::Text { colour } => tracing::subscriber::set_global_default(logs.with_ansi(colour).finish()),
     };
-    started.or(Err(TelemetryError::Twice))
+    started.or(Err(TelemetryError::Twice))?;
+    std::panic::set_hook(Box::new(|panic| log_panic(panic.location())));
+    Ok(())
+}
+
+/// Where, and not what was said: that may hold what somebody sent.
+fn log_panic(location: Option<&std::panic::Location<'_>>) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    match location {
+        Some(at) => tracing::error!(thread, location = %format_args!("{}:{}", at.file(), at.line()), "panicked"),
+        None => tracing::error!(thread, "panicked"),
+    }
 }
 
 /// Fields at the top of the object and nothing of spans: what a line says is in its own fields.
@@ -99,6 +112,17 @@ mod tests {
             (&"settled".into(), &"granted".into(), &"INFO".into())
         );
         assert!(line["timestamp"].as_str().unwrap().ends_with('Z'), "{line}");
+    }
+
+    #[test]
+    fn a_panic_is_logged_with_its_place() {
+        let paper = Paper::default();
+        let written = paper.clone();
+        let logs = fmt().event_format(json_line()).fmt_fields(JsonFields::new()).with_writer(move || paper.clone());
+        tracing::subscriber::with_default(logs.finish(), || log_panic(Some(std::panic::Location::caller())));
+        let line: serde_json::Value = serde_json::from_slice(&written.0.lock().unwrap()).unwrap();
+        assert_eq!((&line["message"], &line["level"]), (&"panicked".into(), &"ERROR".into()));
+        assert!(line["location"].as_str().unwrap().starts_with("src/telemetry.rs:"), "{line}");
     }
 
     #[test]

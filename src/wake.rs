@@ -1,9 +1,13 @@
 //! A bell: whoever makes work rings it, the one who waits for work hears it.
 //! Knows nothing of what the work is.
 
+mod outcomes;
+
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+
+pub use outcomes::{News, Outcomes, Watch};
 
 /// A handle on the bell; clones ring the same one.
 #[derive(Debug, Clone, Default)]

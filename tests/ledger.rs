@@ -3,6 +3,8 @@
 
 #[path = "ledger/invariants.rs"]
 mod invariants;
+#[path = "ledger/keys.rs"]
+mod keys;
 #[path = "ledger/limits.rs"]
 mod limits;
 #[path = "ledger/model.rs"]

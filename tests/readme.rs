@@ -52,12 +52,16 @@ fn check_prints_what_the_readme_shows() {
 #[test]
 fn the_problems_of_the_readme_are_those_of_the_code() {
     let row = |kind: &Kind| {
-        format!("| {} | `urn:usher:problem:{}` | {} |", kind.status().as_u16(), kind.slug(), kind.title())
+        let retry_after = if kind.passes() { "yes" } else { "no" };
+        let (status, slug, title) = (kind.status().as_u16(), kind.slug(), kind.title());
+        format!("| {status} | `urn:usher:problem:{slug}` | {title} | {retry_after} |")
     };
     let code: BTreeSet<String> = Kind::ALL.iter().map(row).collect();
     let readme: BTreeSet<String> =
         README.lines().filter(|line| line.contains("urn:usher:")).map(str::to_owned).collect();
     assert_eq!(readme, code);
+    assert_eq!(code.len(), Kind::ALL.len());
+    assert!(Kind::ALL.is_sorted_by_key(|kind| kind.status()), "the order of the list is that of the table");
 }
 
 #[test]

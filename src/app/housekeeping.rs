@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::ingest::admission::Backlog;
 use crate::ledger::{Ledger, LedgerError};
 use crate::metrics::Metrics;
 
@@ -19,12 +20,12 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 const BATCH: usize = 200;
 const BETWEEN_BATCHES: Duration = Duration::from_millis(50);
 
-/// Keeps the backlog metrics up to date until `stop`.
-pub(super) async fn report_until(stop: CancellationToken, ledger: Ledger, metrics: Arc<Metrics>) {
+/// Keeps the backlog metrics, and what intake knows of the backlog, up to date until `stop`.
+pub(super) async fn report_until(stop: CancellationToken, ledger: Ledger, metrics: Arc<Metrics>, backlog: Backlog) {
     let mut pause = Duration::ZERO;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
         let began = Instant::now();
-        if let Err(error) = report(&ledger, &metrics, Timestamp::now()).await {
+        if let Err(error) = report(&ledger, &metrics, &backlog, Timestamp::now()).await {
             tracing::warn!(%error, "the ledger's figures cannot be read");
         }
         pause = REPORT_EVERY.max(began.elapsed() * REPORT_SHARE);
@@ -49,9 +50,10 @@ async fn every(period: Duration, stop: CancellationToken, mut step: impl AsyncFn
     }
 }
 
-async fn report(ledger: &Ledger, metrics: &Metrics, now: Timestamp) -> Result<(), LedgerError> {
+async fn report(ledger: &Ledger, metrics: &Metrics, backlog: &Backlog, now: Timestamp) -> Result<(), LedgerError> {
     let figures = ledger.statistics().await?;
     let age = figures.oldest_received_at.map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64().max(0.0));
+    backlog.set(figures.unfinished);
     metrics.backlog(figures.unfinished, age, figures.dead);
     Ok(())
 }
@@ -112,7 +114,7 @@ mod tests {
     async fn an_empty_ledger_has_no_age() {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, metrics) = (Ledger::open(folder.path()).unwrap(), Metrics::new());
-        report(&ledger, &metrics, Timestamp::now()).await.unwrap();
+        report(&ledger, &metrics, &Backlog::new(1), Timestamp::now()).await.unwrap();
         assert!(metrics.render().contains("usher_oldest_unfinished_age_seconds 0.0\n"));
     }
 }

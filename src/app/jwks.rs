@@ -20,6 +20,8 @@ use crate::rules::Jwks;
 
 /// From the connection to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Kubernetes answers only who takes its own type.
+const ACCEPT: &str = "application/jwk-set+json, application/json, */*;q=0.1";
 /// No token and no bundle of certificates is longer.
 const LONGEST_FILE: u64 = 256 * 1024;
 
@@ -63,7 +65,7 @@ async fn fetch(place: &Jwks) -> Result<Vec<u8>, FetchError> {
 async fn get(url: &str, ca: Option<&Path>, token: Option<&Path>) -> Result<Vec<u8>, FetchError> {
     let connector = Connector::new().timeout(TIMEOUT).handshake_timeout(TIMEOUT).rustls_0_23(Arc::new(tls(ca)?));
     let client = Client::builder().connector(connector).disable_redirects().disable_timeout().finish();
-    let mut request = client.get(url).insert_header((header::ACCEPT, "application/jwk-set+json, application/json"));
+    let mut request = client.get(url).insert_header((header::ACCEPT, ACCEPT));
     if let Some(path) = token {
         request = request.insert_header((header::AUTHORIZATION, bearer(path)?));
     }

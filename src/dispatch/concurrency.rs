@@ -82,6 +82,11 @@ impl Limit {
         self.limit as usize
     }
 
+    /// How long a call takes of late.
+    pub(super) fn round_trip(&self) -> Duration {
+        self.round_trip
+    }
+
     /// Begins anew, as after an outage, of which no latency tells anything.
     pub(super) fn begin_anew(&mut self, now: Instant) {
         *self = Self::new(self.most as usize, now);

@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::bapi::{Client, Health};
-use crate::domain::{ChangeId, Turns};
+use crate::domain::{ChangeId, EventId, Turns};
 use crate::ledger::{Claim, ClaimRequest, Claimed, Ledger, LedgerError};
 use crate::metrics::Metrics;
+use crate::wake::Outcomes;
 
 use super::breaker::Phase;
 use super::control::{Control, Ended, Leave};
@@ -30,6 +31,8 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) policy: Policy,
     pub(super) metrics: Arc<Metrics>,
+    /// Who waits for the end of which event.
+    pub(super) outcomes: Outcomes<EventId>,
     pub(super) shutdown: CancellationToken,
     pub(super) control: RefCell<Control>,
     pub(super) cache: RefCell<Cache>,
@@ -85,6 +88,7 @@ impl Context {
             client,
             policy,
             metrics,
+            outcomes: Outcomes::default(),
             shutdown,
             control,
             cache,
@@ -201,9 +205,8 @@ impl Context {
         self.metrics.concurrency(self.slots.limit());
     }
 
-    /// How many changes may be claimed at once: one for each slot, and as many again that wait for theirs, so that no slot
-    /// stands empty while the ledger commits the next claim.
+    /// How many changes may be claimed at once.
     pub(super) fn capacity(&self) -> usize {
-        self.slots.limit().saturating_mul(2)
+        self.slots.claimable()
     }
 }

@@ -11,9 +11,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::bapi::Client;
+use crate::domain::EventId;
 use crate::ledger::{Claim, Ledger, LedgerError};
 use crate::metrics::Metrics;
-use crate::wake::Wake;
+use crate::wake::{Outcomes, Wake};
 
 use super::Policy;
 use super::context::Context;
@@ -35,19 +36,26 @@ pub struct Dispatcher {
     policy: Policy,
     wake: Wake,
     metrics: Arc<Metrics>,
+    outcomes: Outcomes<EventId>,
 }
 
 impl Dispatcher {
     /// Puts the parts together; nothing is claimed yet.
     pub fn new(ledger: Ledger, client: Client, policy: Policy, wake: Wake, metrics: Arc<Metrics>) -> Self {
-        Self { ledger, client, policy, wake, metrics }
+        Self { ledger, client, policy, wake, metrics, outcomes: Outcomes::default() }
+    }
+
+    /// Tells those who wait there of every change that ends.
+    pub fn telling(self, outcomes: Outcomes<EventId>) -> Self {
+        Self { outcomes, ..self }
     }
 
     /// Dispatches until `shutdown`, or until the ledger is gone; then ends when the calls in flight are settled.
     ///
     /// Calls `beat` at every turn of the loop, which is at least about once a second.
     pub async fn run(self, shutdown: CancellationToken, beat: impl Fn()) {
-        let context = Context::new(self.ledger, self.client, self.policy, self.metrics, shutdown.clone());
+        let mut context = Context::new(self.ledger, self.client, self.policy, self.metrics, shutdown.clone());
+        context.outcomes = self.outcomes;
         let (context, mut steps) = (Rc::new(context), JoinSet::new());
         while !shutdown.is_cancelled() {
             beat();
@@ -98,7 +106,9 @@ pub(super) async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Opti
             Some(if all { until_due(context).await } else { Pause::None })
         }
         Err(LedgerError::Closed) => None,
-        Err(LedgerError::Full | LedgerError::Unavailable(_)) => Some(Pause::Room(Some(now + TROUBLE_PAUSE))),
+        Err(LedgerError::Full | LedgerError::Busy | LedgerError::Unavailable(_)) => {
+            Some(Pause::Room(Some(now + TROUBLE_PAUSE)))
+        }
     }
 }
 

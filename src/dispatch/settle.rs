@@ -2,6 +2,7 @@
 //! Knows nothing of calls and answers.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_rt::time;
@@ -18,8 +19,8 @@ const GRACE: Duration = Duration::from_secs(5);
 
 impl Context {
     /// Settles an attempt; `None` where the ledger takes nothing more.
-    pub(super) async fn settle(&self, settlement: Settlement) -> Option<Settled> {
-        self.insist(|| self.ledger.settle(settlement.clone())).await
+    pub(super) async fn settle(&self, settlement: &Arc<Settlement>) -> Option<Settled> {
+        self.insist(|| self.ledger.settle(Arc::clone(settlement))).await
     }
 
     /// Gives a claim back without an attempt.
@@ -72,13 +73,12 @@ impl Context {
 
 /// Whether this is a failure that another try may not meet.
 fn passes(result: &Result<Settled, LedgerError>) -> bool {
-    matches!(result, Err(LedgerError::Full | LedgerError::Unavailable(_)))
+    matches!(result, Err(LedgerError::Full | LedgerError::Busy | LedgerError::Unavailable(_)))
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
-    use std::sync::Arc;
 
     use tokio_util::sync::CancellationToken;
 

@@ -2,11 +2,17 @@
 //! Knows nothing of what the calls are.
 
 use std::cell::{Cell, RefCell};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
 use super::concurrency::{Ended, Limit};
+
+/// So long the calls should have enough to do: the ledger may take this for a claim and for what is settled before it.
+const AHEAD: Duration = Duration::from_millis(10);
+/// Claimed for each slot at most, the one whose call is made included; and at least, however long a call takes.
+const MOST_CLAIMED: usize = 8;
+const LEAST_CLAIMED: usize = 2;
 
 pub(super) struct Slots {
     limit: RefCell<Limit>,
@@ -60,6 +66,15 @@ impl Slots {
         self.limit.borrow().settled()
     }
 
+    /// How many changes may be claimed at once: one for each slot, and as many more as their calls take while the ledger
+    /// commits the next claim, so that no slot stands empty meanwhile.
+    pub(super) fn claimable(&self) -> usize {
+        let limit = self.limit.borrow();
+        let calls = AHEAD.as_nanos() / limit.round_trip().as_nanos().max(1);
+        let each = usize::try_from(calls).unwrap_or(usize::MAX).saturating_add(1).clamp(LEAST_CLAIMED, MOST_CLAIMED);
+        limit.settled().saturating_mul(each)
+    }
+
     /// As many slots as the limit says; those that are taken go when they come back.
     fn fit(&self, now: Instant) {
         let (limit, issued) = (self.limit.borrow().now(now), self.issued.get());
@@ -74,8 +89,6 @@ impl Slots {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures_util::FutureExt;
 
     use super::*;
@@ -109,6 +122,17 @@ mod tests {
         assert_eq!(free(&slots), 5);
         slots.begin_anew(Instant::now());
         assert_eq!(free(&slots), 8);
+    }
+
+    #[test]
+    fn the_shorter_a_call_the_more_is_claimed_ahead_of_it() {
+        let slots = Slots::new(8);
+        assert_eq!(slots.claimable(), 16);
+        (0..64).for_each(|_| ended(&slots, true));
+        assert_eq!(slots.claimable(), 64);
+        let took = Duration::from_secs(1);
+        slots.ended(Instant::now(), Ended { took, in_flight: 8, in_order: true });
+        assert_eq!(slots.claimable(), 16);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One step of one change: its call, its settlement, its line in the log.
 //! Knows nothing of the loop that claims changes.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -121,10 +122,10 @@ async fn settle(context: &Context, claim: &Claim, came: Came) {
         hurry(&mut next, moment.now);
     }
     let (change, ticket, lease) = (claim.change.id, claim.ticket, claim.lease);
-    let settlement = Settlement { ticket, lease, attempt: attempt.clone(), counted, lowers, next: next.clone() };
-    match context.settle(settlement).await {
+    let settlement = Arc::new(Settlement { ticket, lease, attempt, counted, lowers, next });
+    match context.settle(&settlement).await {
         Some(Settled::Recorded { finished }) => {
-            told(context, claim, attempt.as_ref(), &next);
+            told(context, claim, settlement.attempt.as_ref(), &settlement.next);
             for finished in &finished {
                 report::finished(context, finished);
                 context.control.borrow_mut().forget(finished.change.id);

@@ -1,6 +1,7 @@
 //! Whose membership: named by Clerk's ids, or by what a sender knows instead of them.
 //! Knows nothing of how a name is looked up.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -90,8 +91,11 @@ impl OrganizationRef {
     }
 
     /// The text for storage; [`FromStr`] reads it.
-    pub fn to_text(&self) -> String {
-        self.to_string()
+    pub fn to_text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Id(id) => Cow::Borrowed(id.as_str()),
+            Self::Slug(_) => Cow::Owned(self.to_string()),
+        }
     }
 }
 
@@ -105,11 +109,11 @@ impl UserRef {
     }
 
     /// The text for storage, personal data included; [`FromStr`] reads it.
-    pub fn to_text(&self) -> String {
+    pub fn to_text(&self) -> Cow<'_, str> {
         match self {
-            Self::Id(id) => id.to_string(),
-            Self::Email(address) => format!("{EMAIL}{}", address.reveal()),
-            Self::ExternalId(id) => format!("{EXTERNAL_ID}{id}"),
+            Self::Id(id) => Cow::Borrowed(id.as_str()),
+            Self::Email(address) => Cow::Owned(format!("{EMAIL}{}", address.reveal())),
+            Self::ExternalId(id) => Cow::Owned(format!("{EXTERNAL_ID}{id}")),
         }
     }
 }
@@ -212,10 +216,13 @@ mod tests {
     #[test]
     fn what_names_a_membership_is_read_as_it_is_written() {
         for text in ["user_ada", "email:ada@example.com", "external_id:42/é x"] {
-            assert_eq!(text.parse::<UserRef>().map(|user| user.to_text()), Ok(text.to_owned()));
+            assert_eq!(text.parse::<UserRef>().map(|user| user.to_text().into_owned()), Ok(text.to_owned()));
         }
         for text in ["org_acme", "slug:acme-2"] {
-            assert_eq!(text.parse::<OrganizationRef>().map(|organization| organization.to_text()), Ok(text.to_owned()));
+            assert_eq!(
+                text.parse::<OrganizationRef>().map(|organization| organization.to_text().into_owned()),
+                Ok(text.to_owned())
+            );
         }
         for bad in ["slug:", "slug:A", "slug:org_1", "email:", "acme"] {
             assert!(bad.parse::<OrganizationRef>().is_err(), "{bad}");

@@ -21,6 +21,8 @@ pub enum Kind {
     NotAuthenticated,
     /// The sender may not send events of this type.
     TypeNotAllowed,
+    /// The sender may not send events of this source.
+    SourceNotAllowed,
     /// A rule asks for what the sender may not ask for.
     AboveCeiling,
     /// There is nothing, or nothing of this sender, at this path.
@@ -29,16 +31,28 @@ pub enum Kind {
     MethodNotAllowed,
     /// The body did not arrive in time.
     TooSlow,
+    /// The first request with this key is not answered yet.
+    KeyInUse,
     /// The body is larger than what is taken.
     TooLarge,
     /// More events in one batch than the sender may send.
     BatchTooLarge,
+    /// The path and query are longer than any that exists here.
+    UriTooLong,
     /// The body is in a form that is not taken.
     UnsupportedMediaType,
     /// The identity belongs to an event with another content.
     IdentityConflict,
     /// A rule could not be evaluated on the event.
     RuleFailed,
+    /// The sender sends faster than it may.
+    RateLimited,
+    /// The headers are larger, or more, than what is taken.
+    HeadersTooLarge,
+    /// A mistake of ours.
+    Internal,
+    /// More is waiting than can be taken on.
+    Overloaded,
     /// The ledger has no room.
     LedgerFull,
     /// The ledger takes nothing at the moment.
@@ -47,22 +61,29 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 24] = [
         Self::MalformedRequest,
         Self::MalformedJson,
         Self::InvalidEvent,
         Self::MissingIdentity,
         Self::NotAuthenticated,
         Self::TypeNotAllowed,
+        Self::SourceNotAllowed,
         Self::AboveCeiling,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::TooSlow,
+        Self::KeyInUse,
         Self::TooLarge,
         Self::BatchTooLarge,
+        Self::UriTooLong,
         Self::UnsupportedMediaType,
         Self::IdentityConflict,
         Self::RuleFailed,
+        Self::RateLimited,
+        Self::HeadersTooLarge,
+        Self::Internal,
+        Self::Overloaded,
         Self::LedgerFull,
         Self::LedgerUnavailable,
     ];
@@ -87,6 +108,11 @@ impl Kind {
         self.row().2
     }
 
+    /// Whether it passes by itself: such a problem says when to come back, in `Retry-After`.
+    pub fn passes(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Overloaded | Self::LedgerFull | Self::LedgerUnavailable)
+    }
+
     fn row(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
@@ -96,12 +122,15 @@ impl Kind {
             Self::MissingIdentity => (S::BAD_REQUEST, "missing-identity", "The event has no identity"),
             Self::NotAuthenticated => (S::UNAUTHORIZED, "not-authenticated", "The sender is not authenticated"),
             Self::TypeNotAllowed => (S::FORBIDDEN, "type-not-allowed", "The sender may not send this type"),
+            Self::SourceNotAllowed => (S::FORBIDDEN, "source-not-allowed", "The sender may not send from this source"),
             Self::AboveCeiling => (S::FORBIDDEN, "above-ceiling", "The sender may not ask for this change"),
             Self::NotFound => (S::NOT_FOUND, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed"),
             Self::TooSlow => (S::REQUEST_TIMEOUT, "too-slow", "The body took too long"),
+            Self::KeyInUse => (S::CONFLICT, "key-in-use", "The first request with this key is still being handled"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::BatchTooLarge => (S::PAYLOAD_TOO_LARGE, "batch-too-large", "The batch has too many events"),
+            Self::UriTooLong => (S::URI_TOO_LONG, "uri-too-long", "The path is too long"),
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is in a form that is not taken")
             }
@@ -109,6 +138,12 @@ impl Kind {
                 (S::UNPROCESSABLE_ENTITY, "identity-conflict", "The identity belongs to another content")
             }
             Self::RuleFailed => (S::UNPROCESSABLE_ENTITY, "rule-failed", "A rule could not be evaluated on this event"),
+            Self::RateLimited => (S::TOO_MANY_REQUESTS, "rate-limited", "The sender is over its rate"),
+            Self::HeadersTooLarge => {
+                (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The headers are too large")
+            }
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "usher made a mistake"),
+            Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "More is waiting than can be taken on"),
             Self::LedgerFull => (S::SERVICE_UNAVAILABLE, "ledger-full", "The ledger cannot take more"),
             Self::LedgerUnavailable => (S::SERVICE_UNAVAILABLE, "ledger-unavailable", "The ledger is unavailable"),
         }

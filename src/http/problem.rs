@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 pub use super::kind::Kind;
@@ -78,13 +79,25 @@ impl Problem {
         self
     }
 
+    /// With the time after which it is worth another try, in whole seconds and never none.
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.headers.push((header::RETRY_AFTER, HeaderValue::from(seconds.max(1))));
+        self
+    }
+
     /// What kind of problem it is.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// What is answered.
-    pub fn document(&self) -> Document<'_> {
+    /// The document as it is sent.
+    pub(super) fn text(&self) -> Vec<u8> {
+        // Writing strings and numbers to memory cannot fail; if it ever did, the status still says enough.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    fn document(&self) -> Document<'_> {
         Document {
             kind: self.kind.urn(),
             title: self.kind.title(),
@@ -94,6 +107,25 @@ impl Problem {
             errors: &self.errors,
         }
     }
+}
+
+/// The document, without its headers.
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.document().serialize(serializer)
+    }
+}
+
+/// Logs a request that was refused before it reached a handler; handlers say more.
+pub(super) fn log_refused(problem: &Problem) {
+    let kind = problem.kind;
+    tracing::info!(
+        target: "usher::refused",
+        status = kind.status().as_u16(),
+        problem = kind.slug(),
+        reason = %problem.detail,
+        "request refused"
+    );
 }
 
 impl fmt::Display for Problem {
@@ -118,8 +150,7 @@ impl ResponseError for Problem {
             .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")))
             .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-            // Writing strings and numbers to memory cannot fail; if it ever did, the status still says enough.
-            .body(serde_json::to_vec(&self.document()).unwrap_or_default())
+            .body(self.text())
     }
 }
 
@@ -157,7 +188,7 @@ mod tests {
         Problem::new(Kind::RuleFailed, "Mend the rule and replay the event.")
             .with_errors(vec![mistake, header])
             .with_instance("/v1/events/1".to_owned())
-            .with_header(header::RETRY_AFTER, "5")
+            .with_retry_after(Duration::from_millis(4001))
     }
 
     #[test]
@@ -195,5 +226,11 @@ mod tests {
         assert_eq!(header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"));
         assert_eq!(header(header::LOCATION), Some("/v1/events/1"));
         assert_eq!(header(header::RETRY_AFTER), Some("5"));
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_at_once() {
+        let problem = Problem::new(Kind::Overloaded, "Wait.").with_retry_after(Duration::ZERO);
+        assert_eq!(problem.error_response().headers().get(header::RETRY_AFTER).unwrap(), "1");
     }
 }

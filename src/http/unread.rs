@@ -1,4 +1,4 @@
-//! Ends the connection of a client whose chunked body was answered before it was read.
+//! Ends the connection of a client whose chunked body was answered before it was read, and tells it of its requests.
 //! actix reads on and on through a body that nobody holds any more, so the answer holds it until it is sent.
 
 use std::cell::RefCell;
@@ -15,18 +15,21 @@ use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage};
 use futures_util::Stream;
 
+use super::connection::{Traffic, Turn};
+
 /// A middleware for every server whose handlers may answer without reading.
 pub async fn close_when_unread<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<Held<B>>, Error> {
+    let turn = request.conn_data::<Traffic>().map(Traffic::begin);
     // A body of known length is not read on: actix closes by itself.
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let unread = chunked.then(|| Shared(Rc::new(RefCell::new(request.take_payload()))));
     if let Some(shared) = &unread {
         request.set_payload(Payload::Stream { payload: Box::pin(shared.clone()) });
     }
-    Ok(next.call(request).await?.map_body(|_, body| Held { body: Box::pin(body), _unread: unread }))
+    Ok(next.call(request).await?.map_body(|_, body| Held { body: Box::pin(body), _unread: unread, _turn: turn }))
 }
 
 /// The body of a request, for its handler and its answer.
@@ -44,6 +47,7 @@ impl Stream for Shared {
 pub struct Held<B> {
     body: Pin<Box<B>>,
     _unread: Option<Shared>,
+    _turn: Option<Turn>,
 }
 
 impl<B: MessageBody> MessageBody for Held<B> {

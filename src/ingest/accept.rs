@@ -1,19 +1,29 @@
-//! From an event to its place in the ledger: evaluate, check the ceiling, record, and tell a repeat from a first.
+//! From an event to its place in the ledger: evaluate, check what its sender may, record, and tell a repeat from a first.
 //! Knows nothing of HTTP.
 
 use jiff::Timestamp;
 
 use super::Ingest;
+use super::identity::Claims;
+use super::in_flight::Guard;
 use super::refusal::Refusal;
-use crate::domain::{Change, Event, EventRecord, EventStatus, RuleFailure};
-use crate::ledger::{Entry, Recorded};
+use crate::domain::{Change, Event, EventRecord, EventStatus, KeyId, RuleFailure};
+use crate::ledger::{Entry, Recorded, Sighting};
 use crate::rules::{self, Sender};
 
 /// An event that is in the ledger.
+#[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) record: EventRecord,
     /// It was there before this request.
     pub(super) replayed: bool,
+}
+
+impl Accepted {
+    /// Whether nothing more becomes of it as things stand.
+    pub(super) fn has_ended(&self) -> bool {
+        self.record.status() != EventStatus::Pending
+    }
 }
 
 /// What the rules of today say about an event.
@@ -23,24 +33,43 @@ pub(super) struct Verdict {
 }
 
 impl Ingest {
-    /// Makes the event durable, or says why not.
-    pub(super) async fn accept(&self, sender: &Sender, event: Event) -> Result<Accepted, Refusal> {
-        let now = now();
-        let accepted = match self.judge(sender, &event, now) {
-            Ok(verdict) => self.record(event, verdict, now).await?,
-            Err(refusal) => self.recall(&event, refusal).await?,
+    /// Makes the event durable, or says why not; `urgent` when somebody waits for its outcome.
+    pub(super) async fn accept(
+        &self,
+        sender: &Sender,
+        event: Event,
+        claims: Claims,
+        urgent: bool,
+    ) -> Result<Accepted, Refusal> {
+        let (now, Claims { keys, idempotency_key, .. }) = (now(), claims);
+        let _guard = match idempotency_key {
+            Some(key) => self.enter(key).await?,
+            None => None,
         };
-        match accepted.record.failure {
-            Some(failure) => {
-                Err(Refusal::RuleFailed { event: accepted.record.event.id, failure, replayed: accepted.replayed })
+        match self.judge(sender, &event, now) {
+            Ok(Verdict { changes, failure }) => {
+                let entry = Entry { event, received_at: now, failure, changes, urgent, keys };
+                self.taken(self.ledger.record(entry).await?)
             }
-            None => Ok(accepted),
+            Err(refusal) => self.recall(sighting(&event, keys), refusal).await,
         }
+    }
+
+    /// None where the key is in flight and known: the one in flight is a repeat as well, and so is this.
+    async fn enter(&self, key: KeyId) -> Result<Option<Guard>, Refusal> {
+        let guard = self.in_flight.enter(key);
+        if guard.is_none() && !self.ledger.knows(key).await? {
+            return Err(Refusal::KeyInUse);
+        }
+        Ok(guard)
     }
 
     pub(super) fn judge(&self, sender: &Sender, event: &Event, now: Timestamp) -> Result<Verdict, Refusal> {
         if !sender.may_send(&event.kind) {
             return Err(Refusal::TypeNotAllowed);
+        }
+        if !sender.sources.allows(&event.source) {
+            return Err(Refusal::SourceNotAllowed);
         }
         let changes = match rules::evaluate(&self.rules, event, now) {
             Ok(evaluation) => evaluation.changes,
@@ -58,36 +87,37 @@ impl Ingest {
     }
 
     /// The ledger decides whether it is the first time; the verdict of today counts only then.
-    async fn record(&self, event: Event, verdict: Verdict, received_at: Timestamp) -> Result<Accepted, Refusal> {
-        let Verdict { changes, failure } = verdict;
-        match self
-            .ledger
-            .record(Entry { event, received_at, failure, changes, urgent: false, keys: Vec::new() })
-            .await?
-        {
-            Recorded::New(record) => {
-                if record.status() == EventStatus::Pending {
-                    self.wake.ring();
-                }
-                Ok(Accepted { record, replayed: false })
-            }
-            Recorded::Repeated(record) => Ok(Accepted { record, replayed: true }),
-            Recorded::Conflict | Recorded::KeyTaken => Err(Refusal::Conflict),
+    pub(super) fn taken(&self, recorded: Recorded) -> Result<Accepted, Refusal> {
+        let (record, replayed) = match recorded {
+            Recorded::New(record) => (record, false),
+            Recorded::Repeated(record) => (record, true),
+            Recorded::Conflict => return Err(Refusal::Conflict),
+            Recorded::KeyTaken => return Err(Refusal::KeyTaken),
+        };
+        if let Some(failure) = &record.failure {
+            return Err(Refusal::RuleFailed { event: record.event.id, failure: failure.clone(), replayed });
         }
+        let accepted = Accepted { record, replayed };
+        if !replayed && !accepted.has_ended() {
+            self.wake.ring();
+        }
+        Ok(accepted)
     }
 
     /// What was accepted under the rules of yesterday is answered as then, although today it would be refused.
-    async fn recall(&self, event: &Event, refusal: Refusal) -> Result<Accepted, Refusal> {
-        match self.ledger.find(event.id).await? {
-            Some(record) if record.content == event.content_digest() => Ok(Accepted { record, replayed: true }),
-            Some(_) => Err(Refusal::Conflict),
-            None => Err(refusal),
-        }
+    async fn recall(&self, sighting: Sighting, refusal: Refusal) -> Result<Accepted, Refusal> {
+        let recalled = self.ledger.recall(sighting).await?;
+        recalled.map_or(Err(refusal), |recorded| self.taken(recorded))
     }
 }
 
+/// What to ask the ledger about an event that is not to be recorded.
+pub(super) fn sighting(event: &Event, keys: Vec<KeyId>) -> Sighting {
+    Sighting { event: event.id, content: event.content_digest(), keys }
+}
+
 /// To the millisecond, which every ledger keeps: a repeat shows the same time as the first answer.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }

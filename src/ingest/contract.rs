@@ -14,7 +14,9 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::representation::{AttemptView, ChangeView, EventView, FailureView, OrganizationView, UserView};
+use super::representation::{
+    AttemptView, BatchView, ChangeView, EventView, FailureView, OrganizationView, ResultView, UserView,
+};
 use crate::http::problem::{Document, Mistake, Place};
 
 /// The OpenAPI document (3.1.0).
@@ -127,16 +129,14 @@ fn schemas() -> Value {
     add::<ChangeView<'_>>(&mut named);
     add::<AttemptView<'_>>(&mut named);
     add::<FailureView<'_>>(&mut named);
+    add::<BatchView<'_>>(&mut named);
+    add::<ResultView<'_>>(&mut named);
     add::<OrganizationView<'_>>(&mut named);
     add::<UserView<'_>>(&mut named);
     add::<Document<'_>>(&mut named);
     add::<Mistake>(&mut named);
     add::<Place>(&mut named);
-    named.extend([
-        ("PlainEvent".to_owned(), bodies::plain()),
-        ("CloudEvent".to_owned(), bodies::cloud_event()),
-        ("Results".to_owned(), answers::results()),
-    ]);
+    named.extend([("PlainEvent".to_owned(), bodies::plain()), ("CloudEvent".to_owned(), bodies::cloud_event())]);
     Value::Object(named)
 }
 

@@ -60,8 +60,8 @@ impl Front {
         let mode = media_type::mode_of(&self.headers).unwrap();
         let signed = || self.proofs.by_signature(&self.headers, BODY.as_bytes(), Timestamp::now()).unwrap();
         let proved = proved.unwrap_or_else(signed);
-        let identity = identity::claimed(&self.headers).unwrap();
-        match parse::read(mode, BODY.as_bytes(), &proved.sender, &self.headers, identity, 100).unwrap() {
+        let claims = identity::claims(&self.headers, &proved.sender, proved.signed_id.as_deref()).unwrap();
+        match parse::read(mode, BODY.as_bytes(), &proved.sender, &self.headers, claims.identity, 100).unwrap() {
             Parsed::One(event) => event,
             Parsed::Batch(_) => panic!("one event"),
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::media_type::{self, Mode};
 use super::members::is_string;
 use super::parse::{self, ParseError, Parsed};
+use super::prefer::Preference;
 use super::{identity, json as strict};
 use crate::domain::{Event, SenderName, TraceContext};
 
@@ -55,9 +56,13 @@ pub fn event(input: &[u8]) {
 pub fn headers(input: &[u8]) {
     let (headers, _) = head(input);
     let _ = media_type::mode_of(&headers).map_err(|error| error.to_string());
-    if let Ok(Some(identity)) = identity::claimed(&headers) {
-        assert!((1..=identity::MAX_ID).contains(&identity.len()) && identity.bytes().all(|b| b.is_ascii_graphic()));
+    for signed_id in [None, Some("msg_1")] {
+        let claims = identity::claims(&headers, &sender(), signed_id).unwrap_or_default();
+        let fits = |id: &String| (1..=identity::MAX_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+        assert!(claims.identity.as_ref().is_none_or(fits) && claims.keys.len() <= 2, "{claims:?}");
     }
+    let preference = Preference::of(&headers);
+    assert!(!preference.waits() || preference.applied(true).is_some_and(|text| HeaderValue::from_str(&text).is_ok()));
     check(read(Mode::Binary, b"{\"a\":1}", &headers));
     check(read(
         Mode::Structured,
@@ -80,9 +85,13 @@ pub fn value(body: &[u8]) -> Option<Value> {
 }
 
 fn read(mode: Mode, body: &[u8], headers: &HeaderMap) -> Result<Parsed, ParseError> {
-    #[expect(clippy::expect_used, reason = "the name is fixed")]
-    let sender = SenderName::try_from("fuzz".to_owned()).expect("a name");
-    parse::read(mode, body, &sender, headers, identity::claimed(headers).unwrap_or_default(), MAX_BATCH)
+    let identity = identity::claims(headers, &sender(), None).unwrap_or_default().identity;
+    parse::read(mode, body, &sender(), headers, identity, MAX_BATCH)
+}
+
+#[expect(clippy::expect_used, reason = "the name is fixed")]
+fn sender() -> SenderName {
+    SenderName::try_from("fuzz".to_owned()).expect("a name")
 }
 
 fn check(parsed: Result<Parsed, ParseError>) {

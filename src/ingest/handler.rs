@@ -1,25 +1,46 @@
 //! The handlers of the public listener: each a few steps, each refusal logged once, without body or token.
 //! Knows nothing of how a step is done.
 
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::accept::Accepted;
+use super::admission::Permit;
 use super::authenticate::{CredentialsError, Proved};
-use super::media_type::MediaTypeError;
 use super::parse::Parsed;
-use super::refusal::Refusal;
-use super::{Ingest, answer, body, identity, media_type, parse};
+use super::prefer::Preference;
+use super::refusal::{Overload, Refusal};
+use super::{Ingest, answer, body, handshake, identity, media_type, parse};
 use crate::domain::{EventId, EventRecord, EventStatus, SenderName};
 use crate::rules::Sender;
 
+/// What was taken of a request that is not refused as a whole.
+enum Taken {
+    One(Accepted),
+    /// Of each event in order.
+    Batch(Vec<Result<Accepted, Refusal>>),
+}
+
 /// `POST /v1/events`
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: web::Data<Ingest>) -> HttpResponse {
+    let (received, preference) = (Instant::now(), Preference::of(request.headers()));
     let mut sender = None;
-    let taken = ingest.take(&request, payload, &mut sender).await;
-    ingest.metrics.event(verdict(&taken));
+    // Boxed, so that its memory is free again before anybody waits.
+    let taken = Box::pin(ingest.take(&request, payload, preference.waits(), &mut sender)).await;
+    ingest.count(&taken);
+    let until = received + preference.wait.unwrap_or_default();
     match taken {
-        Ok(Accepted { record, replayed }) => answer::accepted(&record, replayed),
+        Ok(Taken::One(mut accepted)) => {
+            ingest.wait(&mut accepted, until).await;
+            answer::accepted(&accepted, &preference)
+        }
+        Ok(Taken::Batch(mut results)) => {
+            results.iter().filter_map(|result| result.as_ref().err()).for_each(|refusal| say(refusal, sender));
+            ingest.wait_for_all(&mut results, until).await;
+            answer::batch(&results, &preference)
+        }
         Err(refusal) => refuse(&refusal, sender),
     }
 }
@@ -33,6 +54,15 @@ pub(super) async fn get(request: HttpRequest, ingest: web::Data<Ingest>) -> Http
     found.map_or_else(|refusal| refuse(&refusal, sender), |record| answer::found(&record))
 }
 
+/// `OPTIONS /v1/events`: the handshake of CloudEvents webhooks, and nothing else.
+pub(super) async fn options(request: HttpRequest, ingest: web::Data<Ingest>) -> HttpResponse {
+    let rates = ingest.rules.senders().iter().map(|sender| sender.rate);
+    match handshake::answer(request.headers(), rates) {
+        Some(permission) => permission,
+        None => wrong_method("POST").await,
+    }
+}
+
 /// Any path that does not exist.
 pub(super) async fn nothing_here() -> HttpResponse {
     refuse(&Refusal::NotFound, None)
@@ -44,31 +74,37 @@ pub(super) async fn wrong_method(allowed: &'static str) -> HttpResponse {
 }
 
 impl Ingest {
-    /// Who posts what; `sender` is known before the event is, for the log.
+    /// Takes what a request holds; `sender` is known before its events are, for the log.
     async fn take<'i>(
         &'i self,
         request: &HttpRequest,
         payload: web::Payload,
+        urgent: bool,
         sender: &mut Option<&'i SenderName>,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<Taken, Refusal> {
         let headers = request.headers();
-        let proved = self.proofs.by_header(headers, request.query_string()).await?;
-        let known = proved.map(|proved| self.known(&proved)).transpose()?;
-        *sender = known.map(|known| &known.name);
+        let mut proved = self.proofs.by_header(headers, request.query_string()).await?;
+        if let Some(proved) = &proved {
+            *sender = Some(&self.known(proved)?.name);
+        }
         let mode = media_type::mode_of(headers)?;
-        let body = body::read(headers, payload, self.body_limit).await?;
-        let known = match known {
-            Some(known) => known,
-            None => self.known(&self.proofs.by_signature(headers, &body, Timestamp::now())?)?,
+        // The permit pays for the body until the event is on disk; who then waits for outcomes holds none.
+        let (body, _permit) = self.body(request, payload).await?;
+        let proved = match proved.take() {
+            Some(proved) => proved,
+            None => self.proofs.by_signature(headers, &body, Timestamp::now())?,
         };
+        let known = self.known(&proved)?;
         *sender = Some(&known.name);
-        let identity = identity::claimed(headers)?;
+        self.slow_down(known, 1)?;
+        let mut claims = identity::claims(headers, &known.name, proved.signed_id.as_deref())?;
+        let identity = claims.identity.take();
         match parse::read(mode, &body, &known.name, headers, identity, known.max_batch)? {
-            Parsed::One(event) => self.accept(known, event).await,
-            // No answer of one event fits a batch.
+            Parsed::One(event) => self.accept(known, event, claims, urgent).await.map(Taken::One),
+            Parsed::Batch(_) if claims.idempotency_key.is_some() => Err(Refusal::KeyForBatch),
             Parsed::Batch(events) => {
-                let refused = events.into_iter().find_map(Result::err);
-                Err(refused.map_or(MediaTypeError::Other.into(), Refusal::from))
+                self.slow_down(known, events.len().saturating_sub(1))?;
+                self.accept_all(known, events, urgent).await.map(Taken::Batch)
             }
         }
     }
@@ -88,6 +124,37 @@ impl Ingest {
         known.ok_or(Refusal::Credentials(CredentialsError::NoSuchSender))
     }
 
+    /// The body, and the permit that pays for it until the event is durable.
+    async fn body(&self, request: &HttpRequest, mut payload: web::Payload) -> Result<(Bytes, Permit), Refusal> {
+        let announced = body::announced(request.headers(), self.body_limit)?;
+        let mut permit = match self.limits.admit(announced, &self.ledger) {
+            Ok(permit) => permit,
+            Err(overload) => {
+                body::skip(&mut payload, announced).await;
+                return Err(Refusal::Overloaded(overload));
+            }
+        };
+        let body = body::read(payload, self.body_limit, &mut permit).await?;
+        if permit.cover_parsed(&body) { Ok((body, permit)) } else { Err(Refusal::Overloaded(Overload::Bodies)) }
+    }
+
+    /// Lets so many more events of a sender pass, where its rate allows them.
+    fn slow_down(&self, sender: &Sender, events: usize) -> Result<(), Refusal> {
+        let events = u32::try_from(events).unwrap_or(u32::MAX);
+        match (sender.rate, self.limits.rates.take(&sender.name, events, Instant::now().into_std())) {
+            (Some(rate), Err(wait)) => Err(Refusal::TooFast { rate, wait }),
+            _ => Ok(()),
+        }
+    }
+
+    fn count(&self, taken: &Result<Taken, Refusal>) {
+        match taken {
+            Ok(Taken::One(accepted)) => self.metrics.event(verdict(Ok(accepted))),
+            Ok(Taken::Batch(results)) => results.iter().for_each(|one| self.metrics.event(verdict(one.as_ref()))),
+            Err(refusal) => self.metrics.event(verdict(Err(refusal))),
+        }
+    }
+
     /// Another sender's event, an unknown one and an id that is none are answered alike: nobody learns what exists.
     async fn find(&self, sender: &SenderName, id: Option<&str>) -> Result<EventRecord, Refusal> {
         let id: EventId = id.and_then(|id| id.parse().ok()).ok_or(Refusal::NotFound)?;
@@ -96,8 +163,8 @@ impl Ingest {
     }
 }
 
-/// The label under which a POST is counted.
-fn verdict(taken: &Result<Accepted, Refusal>) -> &'static str {
+/// The label under which an event is counted.
+fn verdict(taken: Result<&Accepted, &Refusal>) -> &'static str {
     match taken {
         Ok(Accepted { replayed: true, .. }) | Err(Refusal::RuleFailed { replayed: true, .. }) => "repeated",
         Ok(accepted) if accepted.record.status() == EventStatus::Ignored => "ignored",
@@ -108,6 +175,12 @@ fn verdict(taken: &Result<Accepted, Refusal>) -> &'static str {
 }
 
 fn refuse(refusal: &Refusal, sender: Option<&SenderName>) -> HttpResponse {
+    say(refusal, sender);
+    refusal.problem().error_response()
+}
+
+/// One line for each request, or event of a batch, that is refused.
+fn say(refusal: &Refusal, sender: Option<&SenderName>) {
     let problem = refusal.problem();
     tracing::info!(
         target: "usher::refused",
@@ -117,5 +190,4 @@ fn refuse(refusal: &Refusal, sender: Option<&SenderName>) -> HttpResponse {
         reason = %refusal,
         "request refused"
     );
-    problem.error_response()
 }

@@ -1,10 +1,12 @@
-//! The identity a plain JSON event takes from a header when its body has none.
-//! Knows nothing of bodies.
+//! What headers claim of an event's identity: keys that name it, and the id of a plain event that has none.
+//! Knows nothing of bodies and signatures.
 
 use actix_web::http::header::HeaderMap;
 
-/// The headers that may carry an identity, the more specific one first.
-const HEADERS: [&str; 2] = ["idempotency-key", "webhook-id"];
+use crate::domain::{KeyId, SenderName};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const WEBHOOK_ID: &str = "webhook-id";
 
 /// Longest identity taken, in bytes, from a header or from a body.
 pub(super) const MAX_ID: usize = 255;
@@ -17,13 +19,44 @@ pub(super) struct IdentityError {
     pub header: &'static str,
 }
 
-/// The identity that the headers claim, if any does.
-pub(super) fn claimed(headers: &HeaderMap) -> Result<Option<String>, IdentityError> {
-    let Some(header) = HEADERS.into_iter().find(|header| headers.contains_key(*header)) else {
-        return Ok(None);
-    };
+/// What the headers of a request claim.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Claims {
+    /// Keys that name the event from now on.
+    pub(super) keys: Vec<KeyId>,
+    /// The one of them that is the `Idempotency-Key`.
+    pub(super) idempotency_key: Option<KeyId>,
+    /// The id of a plain event whose body has none.
+    pub(super) identity: Option<String>,
+}
+
+/// What `sender` claims; `signed_id` is the `webhook-id` that its signature covers.
+///
+/// A header that no signature covers is no identity for a signed event: whoever caught it could send it anew.
+pub(super) fn claims(
+    headers: &HeaderMap,
+    sender: &SenderName,
+    signed_id: Option<&str>,
+) -> Result<Claims, IdentityError> {
+    let key = of_header(headers, IDEMPOTENCY_KEY)?;
+    let error = IdentityError { header: WEBHOOK_ID };
+    let signed = signed_id.map(|id| fits(id).then(|| id.to_owned()).ok_or(error)).transpose()?;
+    let idempotency_key = key.as_deref().map(|key| KeyId::of(sender, IDEMPOTENCY_KEY, key));
+    let message = signed.as_deref().map(|id| KeyId::of(sender, WEBHOOK_ID, id));
+    Ok(Claims {
+        keys: idempotency_key.into_iter().chain(message).collect(),
+        idempotency_key,
+        identity: match signed.or(key) {
+            None => of_header(headers, WEBHOOK_ID)?,
+            some => some,
+        },
+    })
+}
+
+fn of_header(headers: &HeaderMap, header: &'static str) -> Result<Option<String>, IdentityError> {
     let mut values = headers.get_all(header);
-    let value = values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok());
+    let Some(value) = values.next() else { return Ok(None) };
+    let value = if values.next().is_none() { value.to_str().ok() } else { None };
     value.and_then(unquoted).map(Some).ok_or(IdentityError { header })
 }
 
@@ -34,8 +67,11 @@ fn unquoted(value: &str) -> Option<String> {
         None => value.trim().to_owned(),
     };
     let bare = value.trim() == text;
-    let fits = (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    (fits && !(bare && text.contains('"'))).then_some(text)
+    (fits(&text) && !(bare && text.contains('"'))).then_some(text)
+}
+
+fn fits(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn unescaped(quoted: &str) -> Option<String> {
@@ -56,11 +92,19 @@ mod tests {
     use super::*;
     use actix_web::http::header::{HeaderName, HeaderValue};
 
-    fn claim(lines: &[(&'static str, &str)]) -> Result<Option<String>, IdentityError> {
+    fn sender() -> SenderName {
+        SenderName::try_from("billing".to_owned()).unwrap()
+    }
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
         let line = |(name, value): &(&'static str, &str)| {
             (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap())
         };
-        claimed(&lines.iter().map(line).collect())
+        lines.iter().map(line).collect()
+    }
+
+    fn claim(lines: &[(&'static str, &str)]) -> Result<Option<String>, IdentityError> {
+        claims(&headers(lines), &sender(), None).map(|claims| claims.identity)
     }
 
     #[test]
@@ -85,5 +129,22 @@ mod tests {
             assert_eq!(claim(&[("idempotency-key", bad)]), Err(IdentityError { header: "idempotency-key" }), "{bad:?}");
         }
         assert!(claim(&[("idempotency-key", "a"), ("idempotency-key", "a")]).is_err());
+    }
+
+    #[test]
+    fn only_what_a_signature_covers_is_the_identity_of_a_signed_event() {
+        let headers = headers(&[("idempotency-key", "k"), ("webhook-id", "msg_2")]);
+        let signed = claims(&headers, &sender(), Some("msg_1")).unwrap();
+        let (key, message) =
+            (KeyId::of(&sender(), "idempotency-key", "k"), KeyId::of(&sender(), "webhook-id", "msg_1"));
+        assert_eq!(signed.identity.as_deref(), Some("msg_1"));
+        assert_eq!((signed.keys, signed.idempotency_key), (vec![key, message], Some(key)));
+        assert_eq!(claims(&headers, &sender(), Some("msg 1")), Err(IdentityError { header: "webhook-id" }));
+    }
+
+    #[test]
+    fn a_webhook_id_that_no_signature_covers_is_no_key() {
+        let unsigned = claims(&headers(&[("webhook-id", "msg_1")]), &sender(), None).unwrap();
+        assert_eq!((unsigned.keys, unsigned.identity), (Vec::new(), Some("msg_1".to_owned())));
     }
 }

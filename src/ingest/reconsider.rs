@@ -56,51 +56,11 @@ impl Ingest {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use serde_json::json;
-
-    use super::super::authenticate::Proofs;
+    use super::super::fixtures::{event, ingest, rules};
+    use super::super::identity::Claims;
     use super::super::refusal::Refusal;
     use super::*;
-    use crate::domain::{Event, EventType, Extensions};
     use crate::ledger::Ledger;
-    use crate::metrics::Metrics;
-    use crate::rules::{self, Rules};
-    use crate::wake::Wake;
-
-    fn rules(role: &str, ceiling: &str) -> Arc<Rules> {
-        let source = format!(
-            "senders:\n  billing: {{ tokens: [{{ env: T }}], events: ['*'], roles: ['{ceiling}', 'org:viewer'] }}\n\
-             roles: ['org:viewer', 'org:member']\nrules:\n  - name: r\n    on: plan.*\n    \
-             grant: {{ organization: data.o, user: data.u, role: {role} }}\n"
-        );
-        Arc::new(rules::load("usher.yaml", &source).unwrap())
-    }
-
-    fn ingest(ledger: &Ledger, rules: Arc<Rules>) -> Ingest {
-        let (proofs, wake, metrics) = (Proofs::default(), Wake::default(), Arc::new(Metrics::new()));
-        Ingest { rules, proofs, ledger: ledger.clone(), wake, metrics, body_limit: 1024 }
-    }
-
-    fn event(rules: &Rules) -> Event {
-        let sender = rules.senders()[0].name.clone();
-        let (source, event_id) = ("shop".to_owned(), "1".to_owned());
-        let (id, kind) = (EventId::of(&sender, &source, &event_id), EventType::try_from("plan.bought".to_owned()));
-        let data = json!({"o": "org_1", "u": "user_1", "role": "org:member"});
-        Event {
-            id,
-            sender,
-            source,
-            event_id,
-            kind: kind.unwrap(),
-            subject: None,
-            time: None,
-            extensions: Extensions::default(),
-            trace: None,
-            data,
-        }
-    }
 
     #[tokio::test]
     async fn a_mended_rule_gives_an_event_the_changes_that_it_had_failed_to_give() {
@@ -109,7 +69,10 @@ mod tests {
         let broken = ingest(&ledger, rules("data.rolle", "org:member"));
         let (event, sender) = (event(&broken.rules), broken.rules.senders()[0].clone());
         let id = event.id;
-        assert!(matches!(broken.accept(&sender, event).await, Err(Refusal::RuleFailed { .. })));
+        assert!(matches!(
+            broken.accept(&sender, event, Claims::default(), false).await,
+            Err(Refusal::RuleFailed { .. })
+        ));
         let Ok(SecondLook::Recorded(still)) = broken.reconsider(id).await else { panic!("not looked at") };
         assert_eq!((still.failure.is_some(), still.changes.len()), (true, 0));
 

@@ -1,6 +1,8 @@
 //! Why a request is refused, and the one place where each reason becomes a problem document.
 //! Knows nothing of how the reasons are found; no text here repeats a value of a body.
 
+use std::time::Duration;
+
 use actix_web::http::header::{self, HeaderName};
 
 use super::answer;
@@ -10,7 +12,7 @@ use super::identity::IdentityError;
 use super::json::JsonError;
 use super::media_type::{MediaTypeError, TAKEN};
 use super::parse::ParseError;
-use crate::domain::{EventId, Role, RuleFailure};
+use crate::domain::{EventId, EventRate, Role, RuleFailure};
 use crate::http::problem::{Kind, Mistake, Problem};
 use crate::ledger::LedgerError;
 use crate::rules::Refusal as Ceiling;
@@ -26,16 +28,28 @@ pub(super) enum Refusal {
     MediaType(#[from] MediaTypeError),
     #[error(transparent)]
     Body(#[from] BodyError),
+    #[error("over its rate of {} events in {} s", .rate.events, .rate.per.as_secs_f64())]
+    TooFast { rate: EventRate, wait: Duration },
+    #[error("{0}")]
+    Overloaded(Overload),
     #[error(transparent)]
     Identity(#[from] IdentityError),
     #[error(transparent)]
     Parse(#[from] ParseError),
     #[error("the sender may not send this type")]
     TypeNotAllowed,
+    #[error("the sender may not send from this source")]
+    SourceNotAllowed,
     #[error("the rule `{rule}` asks for more than the sender may")]
     AboveCeiling { rule: String, role: Option<Role>, ceiling: Ceiling },
     #[error("the identity belongs to another content")]
     Conflict,
+    #[error("a key of the request belongs to another event")]
+    KeyTaken,
+    #[error("a request with the same Idempotency-Key is still being handled")]
+    KeyInUse,
+    #[error("a batch came with an Idempotency-Key")]
+    KeyForBatch,
     #[error("the rule `{}` cannot be evaluated on this event", .failure.rule)]
     RuleFailed { event: EventId, failure: RuleFailure, replayed: bool },
     #[error(transparent)]
@@ -46,6 +60,17 @@ pub(super) enum Refusal {
     WrongMethod { allowed: &'static str },
 }
 
+/// What there is too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Overload {
+    #[error("too many bodies are in the house")]
+    Bodies,
+    #[error("too much waits for the ledger")]
+    Ledger,
+    #[error("the backlog is at its limit")]
+    Backlog,
+}
+
 impl Refusal {
     /// What the caller is told.
     pub(super) fn problem(&self) -> Problem {
@@ -54,10 +79,16 @@ impl Refusal {
             Self::MediaType(error) => media_type(*error),
             Self::Body(error) => body(error),
             Self::Identity(error) => Problem::new(Kind::InvalidEvent, format!("{error}.")),
+            Self::TooFast { rate, wait } => too_fast(*rate, *wait),
+            Self::Overloaded(overload) => overloaded(*overload),
             Self::Parse(error) => parse(error),
             Self::TypeNotAllowed => Problem::new(Kind::TypeNotAllowed, TYPE_NOT_ALLOWED),
+            Self::SourceNotAllowed => Problem::new(Kind::SourceNotAllowed, SOURCE_NOT_ALLOWED),
             Self::AboveCeiling { rule, role, ceiling } => above_ceiling(rule, role.as_ref(), *ceiling),
             Self::Conflict => Problem::new(Kind::IdentityConflict, CONFLICT),
+            Self::KeyTaken => Problem::new(Kind::IdentityConflict, KEY_TAKEN),
+            Self::KeyInUse => Problem::new(Kind::KeyInUse, KEY_IN_USE).with_header(header::RETRY_AFTER, "1"),
+            Self::KeyForBatch => Problem::new(Kind::MalformedRequest, KEY_FOR_BATCH),
             Self::RuleFailed { event, failure, replayed } => rule_failed(*event, failure, *replayed),
             Self::Ledger(error) => ledger(error),
             Self::NotFound => Problem::new(Kind::NotFound, NOT_FOUND),
@@ -71,6 +102,14 @@ impl Refusal {
 
 const TYPE_NOT_ALLOWED: &str = "The type of this event is not among the event types of this sender. \
     Check the type, or ask the operator of usher to add it to `events` of the sender.";
+const SOURCE_NOT_ALLOWED: &str = "The source of this event is not among the sources of this sender. \
+    Check the source, or ask the operator of usher to add it to `sources` of the sender.";
+const KEY_TAKEN: &str = "The Idempotency-Key, or the webhook-id of the signed message, came before with another event; \
+    nothing has changed. Send each event under a key of its own, and the same one again only when you repeat it.";
+const KEY_IN_USE: &str = "A request with the same Idempotency-Key is still being handled. \
+    Send the same request again after `Retry-After` seconds; that is safe.";
+const KEY_FOR_BATCH: &str = "A batch takes no Idempotency-Key: each of its events has an identity of its own. \
+    Leave the header out; a repeated batch changes nothing.";
 const CONFLICT: &str = "An event with this source and id, and with another content, was accepted before; nothing has \
     changed. Send a new event under a new id.";
 const NOT_FOUND: &str = "There is nothing at this path, or nothing that this sender may see.";
@@ -113,8 +152,41 @@ fn body(error: &BodyError) -> Problem {
             Kind::MalformedRequest,
             "The body did not arrive whole. Check its length and transfer encoding.",
         ),
+        BodyError::NoRoom => overloaded(Overload::Bodies),
     }
 }
+
+fn too_fast(rate: EventRate, wait: Duration) -> Problem {
+    let EventRate { events, per } = rate;
+    let detail = format!(
+        "This sender may send {events} events every {}, and was faster. Send the same request again after \
+         `Retry-After` seconds; the operator of usher can raise `rate` of the sender.",
+        span(per)
+    );
+    Problem::new(Kind::RateLimited, detail).with_retry_after(wait)
+}
+
+/// As a person says it: rates are told per second, minute or hour.
+fn span(per: Duration) -> String {
+    match per.as_secs_f64() {
+        1.0 => "second".to_owned(),
+        60.0 => "minute".to_owned(),
+        3600.0 => "hour".to_owned(),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+fn overloaded(overload: Overload) -> Problem {
+    let (detail, after) = match overload {
+        Overload::Bodies => ("More requests are being handled than there is memory for.", 1),
+        Overload::Ledger => ("More events wait to be written than the disk keeps up with.", 1),
+        Overload::Backlog => ("As many changes wait to be made as the operator allows; nothing was recorded.", 30),
+    };
+    let problem = Problem::new(Kind::Overloaded, format!("{detail} {AGAIN}"));
+    problem.with_retry_after(Duration::from_secs(after))
+}
+
+const AGAIN: &str = "Send the same request again after `Retry-After` seconds; that is safe.";
 
 fn parse(error: &ParseError) -> Problem {
     match error {
@@ -178,10 +250,49 @@ const DEAD_LETTER: &str = "The event is kept as a dead letter: an operator can m
 
 fn ledger(error: &LedgerError) -> Problem {
     let (kind, detail, after) = match error {
-        LedgerError::Full => (Kind::LedgerFull, "Nothing was recorded: the ledger has no room.", "30"),
-        LedgerError::Unavailable(_) => (Kind::LedgerUnavailable, "The ledger does not answer as it should.", "5"),
-        LedgerError::Closed => (Kind::LedgerUnavailable, "usher is shutting down.", "1"),
+        LedgerError::Busy => return overloaded(Overload::Ledger),
+        LedgerError::Full => (Kind::LedgerFull, "Nothing was recorded: the ledger has no room.", 30),
+        LedgerError::Unavailable(_) => (Kind::LedgerUnavailable, "The ledger does not answer as it should.", 5),
+        LedgerError::Closed => (Kind::LedgerUnavailable, "usher is shutting down.", 1),
     };
-    Problem::new(kind, format!("{detail} Send the same request again after `Retry-After` seconds; that is safe."))
-        .with_header(header::RETRY_AFTER, after)
+    Problem::new(kind, format!("{detail} {AGAIN}")).with_retry_after(Duration::from_secs(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::ResponseError;
+
+    fn passing() -> Vec<Refusal> {
+        let rate = EventRate { events: 100, per: Duration::from_secs(60) };
+        let overloads = [Overload::Bodies, Overload::Ledger, Overload::Backlog].map(Refusal::Overloaded);
+        let ledger = [
+            LedgerError::Busy,
+            LedgerError::Full,
+            LedgerError::Closed,
+            LedgerError::Unavailable("hush: /data/ledger.db".to_owned()),
+        ];
+        let mut all = vec![Refusal::TooFast { rate, wait: Duration::from_millis(1200) }, BodyError::NoRoom.into()];
+        all.extend(overloads.into_iter().chain(ledger.map(Refusal::Ledger)));
+        all
+    }
+
+    #[test]
+    fn what_passes_by_itself_says_when_to_come_back_and_why() {
+        for refusal in passing() {
+            let problem = refusal.problem();
+            assert!(problem.kind().passes(), "{refusal}");
+            let response = problem.error_response();
+            let after = response.headers().get(header::RETRY_AFTER).unwrap().to_str().unwrap();
+            assert!(after.parse::<u64>().is_ok_and(|seconds| (1..=30).contains(&seconds)), "{refusal}: {after}");
+            assert!(!problem.to_string().contains("hush"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn who_is_too_fast_learns_its_rate() {
+        let text = passing()[0].problem().to_string();
+        assert!(text.contains("100 events every minute"), "{text}");
+        assert_eq!(span(Duration::from_secs(10)), "10 seconds");
+    }
 }

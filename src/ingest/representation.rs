@@ -1,6 +1,8 @@
 //! An event as callers see it, the same wherever it is answered.
 //! Knows nothing of status codes; the names here are a contract and never change.
 
+mod results;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -13,6 +15,8 @@ use crate::domain::{
     Attempt, AttemptCode, ChangeId, ChangeRecord, ChangeState, EventId, EventRecord, EventStatus, ExternalId,
     OrganizationRef, Outcome, Role, RuleFailure, Slug, UserRef,
 };
+
+pub(super) use results::{BatchView, ResultView};
 
 const PRINTER: DateTimePrinter = DateTimePrinter::new();
 

@@ -48,8 +48,9 @@ pub(super) fn last(connection: &Connection, organization: &str, user: &str) -> r
     found.optional()
 }
 
-const NOTE: &str = "INSERT INTO memberships (organization, user, applied, time) VALUES (?1, ?2, ?3, ?4) \
-    ON CONFLICT (organization, user) DO UPDATE SET applied = ?3, time = ?4";
+const NOTE_FIRST: &str = "INSERT INTO memberships (organization, user, applied, time) VALUES (?1, ?2, ?3, ?4) \
+    ON CONFLICT (organization, user) DO NOTHING";
+const NOTE: &str = "UPDATE memberships SET applied = ?3, time = ?4 WHERE organization = ?1 AND user = ?2";
 
 /// Remembers that a change took effect, with the latest time of those that it stood for.
 pub(super) fn note(
@@ -59,11 +60,13 @@ pub(super) fn note(
     time: Option<Timestamp>,
 ) -> rusqlite::Result<()> {
     let (organization, user) = (key.organization.to_text(), key.user.to_text());
-    let (row, time) = match last(connection, &organization, &user)? {
-        Some(before) => (row.max(before.row), time.max(before.time)),
-        None => (row, time),
-    };
-    let values = params![organization, user, row, time.map(|time| time.to_string())];
+    let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    let first = params![organization, user, row, text(time)];
+    if connection.prepare_cached(NOTE_FIRST)?.execute(first)? == 1 {
+        return Ok(());
+    }
+    let Some(before) = last(connection, &organization, &user)? else { return Ok(()) };
+    let values = params![organization, user, row.max(before.row), text(time.max(before.time))];
     connection.prepare_cached(NOTE)?.execute(values).map(drop)
 }
 

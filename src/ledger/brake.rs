@@ -23,6 +23,11 @@ pub(super) fn expect(
     connection.prepare_cached(EXPECT)?.execute(values).map(drop)
 }
 
+/// Whether it can be: of a grant only the settlement of an earlier lease tells.
+pub(super) fn may_be_expected(queued: &Queued) -> bool {
+    queued.change.action == Action::Revoke || queued.lease > 1
+}
+
 /// It is not going to any more, under this key. Says whether it was.
 pub(super) fn drop_expected(connection: &Connection, queued: &Queued) -> rusqlite::Result<bool> {
     let values = params![queued.change.key.organization.to_text(), queued.event.sender.as_str(), TO_COME, queued.row];

@@ -82,20 +82,24 @@ struct Due {
     dormant: bool,
 }
 
-const NEXT: &str = "SELECT id, organization, user, dormant FROM changes INDEXED BY change_due \
-    WHERE sender = ?1 AND urgent = ?2 AND due_at <= ?3 ORDER BY due_at LIMIT 1";
+macro_rules! next_of {
+    ($urgent:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT id, organization, user, dormant FROM changes INDEXED BY change_due \
+             WHERE sender = ?1 AND urgent = ",
+            $urgent,
+            " AND due_at <= ?2 ORDER BY due_at LIMIT 1)"
+        )
+    };
+}
+const NEXT: &str = concat!(next_of!(1), " UNION ALL ", next_of!(0), " LIMIT 1");
 
 fn next(connection: &Connection, sender: &SenderName, now: i64) -> rusqlite::Result<Option<Due>> {
     let mut statement = connection.prepare_cached(NEXT)?;
-    for urgent in [true, false] {
-        let due = statement.query_row(params![sender.as_str(), urgent, now], |row| {
-            Ok(Due { row: row.get(0)?, organization: row.get(1)?, user: row.get(2)?, dormant: row.get(3)? })
-        });
-        if let Some(due) = due.optional()? {
-            return Ok(Some(due));
-        }
-    }
-    Ok(None)
+    let due = statement.query_row(params![sender.as_str(), now], |row| {
+        Ok(Due { row: row.get(0)?, organization: row.get(1)?, user: row.get(2)?, dormant: row.get(3)? })
+    });
+    due.optional()
 }
 
 /// Takes the lead of a queue under a lease, or writes when to look again.
@@ -121,7 +125,7 @@ fn look(
         queue::set_due(connection, &queue, look_at)?;
         return Ok(None);
     }
-    queue::set_due(connection, &queue, Some(terms.lapses))?;
+    queue::set_due_but(connection, &queue, Some(terms.lapses), Some(lead.place))?;
     take(connection, queue, &lead, terms).map(Some)
 }
 
@@ -131,15 +135,17 @@ fn postpone(connection: &Connection, row: i64, due_at: i64, error: &rusqlite::Er
     connection.prepare_cached("UPDATE changes SET due_at = ?2 WHERE id = ?1")?.execute([row, due_at]).map(drop)
 }
 
-const LEASE: &str = "UPDATE changes SET leased = 1, lease = ?2, not_before = ?3, answer_lost = ?4, replaces = ?5 \
-    WHERE id = ?1";
+const LEASE: &str = "UPDATE changes SET leased = 1, lease = ?2, not_before = ?3, answer_lost = ?4, replaces = ?5, \
+    due_at = ?6 WHERE id = ?1";
 
 fn take(connection: &Connection, mut queue: Vec<Queued>, lead: &Lead, terms: &Terms<'_>) -> rusqlite::Result<Claim> {
     let leader = queue.swap_remove(lead.place);
+    // The oldest of a queue carries its time.
+    let due_at = (lead.place == 0).then_some(terms.lapses);
     // Due although leased: whoever had it never said what became of its call.
     let answer_lost = leader.answer_lost || leader.leased && leader.step.writes();
     let (lease, replaces) = (leader.lease + 1, lead.replaces);
-    let values = params![leader.row, lease, terms.lapses, answer_lost, replaces];
+    let values = params![leader.row, lease, terms.lapses, answer_lost, replaces, due_at];
     connection.prepare_cached(LEASE)?.execute(values)?;
     let brake = terms.brakes.of(&leader.event.sender);
     let removals = brake::removals(connection, &leader, replaces, brake, terms.now)?;

@@ -5,8 +5,8 @@ use std::error::Error;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use rusqlite::Row;
-use rusqlite::types::Type;
+use rusqlite::types::{FromSql, Type};
+use rusqlite::{Row, RowIndex};
 
 use super::prepare::INDEX_BITS;
 use super::types::ClaimedEvent;
@@ -15,7 +15,58 @@ use crate::domain::{
     Metadata, MissingUser, Outcome, ParseError, Role, RuleFailure, Schedule, TraceContext,
 };
 
-/// The columns that [`change`] reads.
+/// The columns of a row, read one after the other: to look for each by its name costs as much as the statement.
+pub(super) struct Columns<'a> {
+    row: &'a Row<'a>,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(row: &'a Row<'a>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    fn place(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    fn skip(&mut self, count: usize) {
+        self.next += count;
+    }
+
+    pub(super) fn take<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.row.get(self.place())
+    }
+
+    pub(super) fn text(&mut self) -> rusqlite::Result<&'a str> {
+        self.row.get_ref(self.place())?.as_str().map_err(unreadable)
+    }
+
+    pub(super) fn text_or_null(&mut self) -> rusqlite::Result<Option<&'a str>> {
+        self.row.get_ref(self.place())?.as_str_or_null().map_err(unreadable)
+    }
+
+    /// A text that has a form of its own.
+    pub(super) fn word<T: FromStr<Err = ParseError>>(&mut self) -> rusqlite::Result<T> {
+        self.text()?.parse().map_err(unreadable)
+    }
+
+    /// A text as one of the domain's types.
+    pub(super) fn parsed<T>(&mut self) -> rusqlite::Result<T>
+    where
+        T: TryFrom<String, Error: Error + Send + Sync + 'static>,
+    {
+        parsed(self.row, self.place())
+    }
+
+    /// Milliseconds that may be missing.
+    pub(super) fn optional_time(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+        self.take::<Option<i64>>()?.map(timestamp).transpose()
+    }
+}
+
+/// The columns that [`change`] reads, in this order.
 macro_rules! change_columns {
     () => {
         "c.id, c.organization, c.user, c.action, c.role, c.existing, c.lower, c.missing_user, c.metadata, c.rule, \
@@ -51,7 +102,7 @@ pub(super) fn unreadable(error: impl Error + Send + Sync + 'static) -> rusqlite:
 }
 
 /// Reads a text column as one of the domain's types.
-pub(super) fn parsed<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
+pub(super) fn parsed<T>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<T>
 where
     T: TryFrom<String, Error: Error + Send + Sync + 'static>,
 {
@@ -117,49 +168,53 @@ pub(super) fn failure(row: &Row<'_>) -> rusqlite::Result<Option<RuleFailure>> {
 }
 
 /// Reads [`change_columns`].
-pub(super) fn change(row: &Row<'_>, event: EventId) -> rusqlite::Result<Change> {
+pub(super) fn change(columns: &mut Columns<'_>, event: EventId) -> rusqlite::Result<Change> {
     Ok(Change {
-        id: ChangeId { event, index: index_of(row.get("id")?) },
-        rule: row.get("rule")?,
-        rules_digest: Digest(row.get("rules_digest")?),
-        key: MembershipKey { organization: word(row, "organization")?, user: word(row, "user")? },
-        action: action(row)?,
-        schedule: schedule(row)?,
-        superseded_by: superseded_by(row)?,
+        id: ChangeId { event, index: index_of(columns.take()?) },
+        key: MembershipKey { organization: columns.word()?, user: columns.word()? },
+        action: action(columns)?,
+        rule: columns.take()?,
+        rules_digest: Digest(columns.take()?),
+        schedule: schedule(columns)?,
+        superseded_by: superseded_by(columns)?,
     })
 }
 
-fn schedule(row: &Row<'_>) -> rusqlite::Result<Option<Schedule>> {
-    let Some(grant) = row.get::<_, Option<i64>>("ends")? else { return Ok(None) };
-    Ok(Some(Schedule { grant: index_of(grant), at: time(row, "ends_at")? }))
+fn schedule(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Schedule>> {
+    let Some(grant) = columns.take::<Option<i64>>()? else {
+        columns.skip(1);
+        return Ok(None);
+    };
+    Ok(Some(Schedule { grant: index_of(grant), at: timestamp(columns.take()?)? }))
 }
 
 /// None as well where the event of the later change was purged.
-fn superseded_by(row: &Row<'_>) -> rusqlite::Result<Option<ChangeId>> {
-    let (number, event): (Option<i64>, Option<[u8; 16]>) = (row.get("superseded_by")?, row.get("superseder")?);
+fn superseded_by(columns: &mut Columns<'_>) -> rusqlite::Result<Option<ChangeId>> {
+    let (number, event): (Option<i64>, Option<[u8; 16]>) = (columns.take()?, columns.take()?);
     Ok(number.zip(event).map(|(number, event)| ChangeId { event: EventId::from_bytes(event), index: index_of(number) }))
 }
 
-/// Reads a text column that has a form of its own.
-pub(super) fn word<T: FromStr<Err = ParseError>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    row.get_ref(column)?.as_str().map_err(unreadable)?.parse().map_err(unreadable)
-}
-
-fn action(row: &Row<'_>) -> rusqlite::Result<Action> {
-    match row.get_ref("action")?.as_str().map_err(unreadable)? {
-        "grant" => Ok(Action::Grant(grant(row)?)),
-        "revoke" => Ok(Action::Revoke),
+fn action(columns: &mut Columns<'_>) -> rusqlite::Result<Action> {
+    match columns.text()? {
+        "grant" => Ok(Action::Grant(grant(columns)?)),
+        "revoke" => {
+            // It leaves those of a grant empty.
+            columns.skip(GRANT_COLUMNS);
+            Ok(Action::Revoke)
+        }
         _ => Err(unreadable(ParseError { expected: "grant or revoke" })),
     }
 }
 
-fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
+const GRANT_COLUMNS: usize = 5;
+
+fn grant(columns: &mut Columns<'_>) -> rusqlite::Result<Grant> {
     Ok(Grant {
-        role: parsed(row, "role")?,
-        existing: named(row, "existing", &EXISTING)?,
-        lower: lower(row)?,
-        missing_user: named(row, "missing_user", &MISSING_USER)?,
-        metadata: metadata(row)?,
+        role: columns.parsed()?,
+        existing: named(columns.text()?, &EXISTING)?,
+        lower: lower(columns.text()?)?,
+        missing_user: named(columns.text()?, &MISSING_USER)?,
+        metadata: metadata(columns.text_or_null()?)?,
     })
 }
 
@@ -168,9 +223,8 @@ const EXISTING: [(&str, Existing); 3] =
 const MISSING_USER: [(&str, MissingUser); 3] =
     [("fail", MissingUser::Fail), ("wait", MissingUser::Wait), ("invite", MissingUser::Invite)];
 
-/// Reads a column that has one word of a few.
-fn named<T: Copy>(row: &Row<'_>, column: &str, words: &[(&str, T)]) -> rusqlite::Result<T> {
-    let text = row.get_ref(column)?.as_str().map_err(unreadable)?;
+/// Reads one word of a few.
+fn named<T: Copy>(text: &str, words: &[(&str, T)]) -> rusqlite::Result<T> {
     let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
     found.ok_or_else(|| unreadable(ParseError { expected: "one of a few words" }))
 }
@@ -180,14 +234,11 @@ fn word_for<T: Copy + PartialEq>(value: T, words: &[(&'static str, T)]) -> Optio
 }
 
 /// Most grants write none: they cost no JSON.
-fn metadata(row: &Row<'_>) -> rusqlite::Result<Metadata> {
-    let text = row.get_ref("metadata")?;
-    let text = text.as_str_or_null().map_err(unreadable)?;
+fn metadata(text: Option<&str>) -> rusqlite::Result<Metadata> {
     text.map_or_else(|| Ok(Metadata::default()), |text| serde_json::from_str(text).map_err(unreadable))
 }
 
-fn lower(row: &Row<'_>) -> rusqlite::Result<Vec<Role>> {
-    let text = row.get_ref("lower")?.as_str().map_err(unreadable)?;
+fn lower(text: &str) -> rusqlite::Result<Vec<Role>> {
     text.split_ascii_whitespace().map(|role| role.parse().map_err(unreadable)).collect()
 }
 

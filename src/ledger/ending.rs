@@ -10,7 +10,8 @@ use crate::domain::{ChangeId, EventId, Outcome};
 
 const END: &str = "UPDATE changes SET outcome = ?2, superseded_by = ?3, reason = coalesce(?4, reason), \
     membership_id = coalesce(?5, membership_id), due_at = NULL, not_before = NULL, leased = 0, covered_by = NULL, \
-    dormant = 0, held = 0 WHERE id = ?1 AND outcome IS NULL";
+    dormant = 0, held = 0, attempts = attempts + (?6 IS NOT NULL), first_attempt_at = coalesce(first_attempt_at, ?6) \
+    WHERE id = ?1 AND outcome IS NULL";
 
 /// How a change ends.
 pub(super) struct End<'a> {
@@ -18,17 +19,23 @@ pub(super) struct End<'a> {
     pub(super) superseded_by: Option<i64>,
     pub(super) reason: Option<&'a str>,
     pub(super) membership_id: Option<&'a str>,
+    /// When the attempt was made that ended it, where it counts.
+    pub(super) attempt_at: Option<i64>,
 }
 
-impl End<'_> {
+impl<'a> End<'a> {
     pub(super) fn superseded(by: i64) -> Self {
-        Self { outcome: Outcome::Superseded, superseded_by: Some(by), reason: None, membership_id: None }
+        Self { superseded_by: Some(by), ..Self::without_call(Outcome::Superseded, None) }
+    }
+
+    pub(super) fn without_call(outcome: Outcome, reason: Option<&'a str>) -> Self {
+        Self { outcome, superseded_by: None, reason, membership_id: None, attempt_at: None }
     }
 }
 
 /// Writes the end of one change, and says whether it had none yet; what the brake counted of it is the caller's to settle.
 pub(super) fn write(connection: &Connection, row: i64, end: &End<'_>) -> rusqlite::Result<bool> {
-    let values = params![row, end.outcome.name(), end.superseded_by, end.reason, end.membership_id];
+    let values = params![row, end.outcome.name(), end.superseded_by, end.reason, end.membership_id, end.attempt_at];
     Ok(connection.prepare_cached(END)?.execute(values)? == 1)
 }
 

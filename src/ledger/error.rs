@@ -9,9 +9,12 @@ use rusqlite::ErrorCode;
 /// Why the ledger did not do what was asked; nothing of it is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
-    /// The disk is full or failing, or too much waits to be written.
-    #[error("the ledger cannot take more now: its disk is full or failing, or too much waits to be written")]
+    /// The disk is full or failing.
+    #[error("the ledger cannot take more now: its disk is full or failing")]
     Full,
+    /// Too much waits to be written.
+    #[error("the ledger cannot take more now: too much waits to be written")]
+    Busy,
     /// Anything else; the next call may succeed.
     #[error("the ledger cannot answer: {0}")]
     Unavailable(String),

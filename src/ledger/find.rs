@@ -2,9 +2,9 @@
 //! Knows nothing of threads and transactions.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::codec::{self, change_columns, first_change};
+use super::codec::{self, Columns, change_columns, first_change};
 use super::store::Store;
 use super::types::Statistics;
 use crate::domain::{Attempt, ChangeRecord, ChangeState, Digest, EventId, EventRecord};
@@ -67,7 +67,7 @@ fn without_attempts(row: &Row<'_>, event: EventId) -> rusqlite::Result<ChangeRec
     let covered = row.get::<_, Option<i64>>("covered_by")?.is_some();
     let due_at = codec::optional_time(row, "not_before")?.or(codec::optional_time(row, "due_at")?);
     Ok(ChangeRecord {
-        change: codec::change(row, event)?,
+        change: codec::change(&mut Columns::of(row), event)?,
         state,
         outcome,
         attempts: Vec::new(),
@@ -124,10 +124,27 @@ macro_rules! is_purgeable {
 }
 pub(super) use is_purgeable;
 
-const PURGEABLE: &str = concat!("SELECT seq FROM events WHERE ", is_purgeable!(), " ORDER BY received_at LIMIT ?2");
+/// Null for one that is too young.
+const PURGEABLE: &str =
+    concat!("SELECT seq, CASE WHEN received_at < ?1 THEN ", is_purgeable!(), " END FROM events ORDER BY seq");
 
+/// So many in a row that are too young are the end of the old ones; a clock that was wrong for a moment is not.
+const YOUNG: usize = 1000;
+
+/// Events are numbered as they were received, near enough to need no index by age.
 pub(super) fn purgeable(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<Vec<i64>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(PURGEABLE)?;
-    statement.query_map(params![before.as_millisecond(), limit], |row| row.get(0))?.collect()
+    let mut rows = statement.query([before.as_millisecond()])?;
+    let (mut found, mut young) = (Vec::new(), 0);
+    while found.len() < limit
+        && young < YOUNG
+        && let Some(row) = rows.next()?
+    {
+        let purgeable: Option<bool> = row.get(1)?;
+        young = if purgeable.is_none() { young + 1 } else { 0 };
+        if purgeable == Some(true) {
+            found.push(row.get(0)?);
+        }
+    }
+    Ok(found)
 }

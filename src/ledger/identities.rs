@@ -1,4 +1,4 @@
-//! Which event an id names: the ids of the latest events are kept in memory, those of older ones in a table.
+//! Which event an id or a key names: those of the latest events are kept in memory, those of older ones in a table.
 //! They are random, so an index written event by event costs a page for each; here they move in order, many to a page.
 
 use std::cell::RefCell;
@@ -8,19 +8,50 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::domain::EventId;
+/// An event's id, or a key.
+type Name = [u8; 16];
 
 /// How many are in memory before they are moved; few under test, so that every test moves some.
 const BATCH: usize = if cfg!(test) { 8 } else { 16_384 };
 /// How many a group moves at least: a page takes several, and no commit is slow for it.
 const SLICE: usize = if cfg!(test) { 3 } else { 256 };
 
-/// The ids of the latest events; the reader's shares the memory of the writer's.
-#[derive(Default)]
+/// Where names of one kind are kept.
+pub(super) struct Table {
+    /// The names in the rows of the events that are not known to be in the table, each with its event; several together.
+    unmoved: &'static str,
+    find: &'static str,
+    /// What a batch had moved before a crash is moved again.
+    insert: &'static str,
+    moved: &'static str,
+    remove: &'static str,
+}
+
+/// The ids of events: each has one.
+pub(super) const IDS: Table = Table {
+    unmoved: "SELECT id, seq FROM events WHERE seq > (SELECT seq FROM identities_moved)",
+    find: "SELECT seq FROM identities WHERE id = ?1",
+    insert: "INSERT INTO identities (id, seq) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
+    moved: "UPDATE identities_moved SET seq = ?1",
+    remove: "DELETE FROM identities WHERE id = ?1",
+};
+
+/// Further claims on events: most have none.
+pub(super) const KEYS: Table = Table {
+    unmoved: "SELECT keys, seq FROM events INDEXED BY event_keyed \
+        WHERE keys IS NOT NULL AND seq > (SELECT seq FROM keys_moved)",
+    find: "SELECT seq FROM keys WHERE id = ?1",
+    insert: "INSERT INTO keys (id, seq) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
+    moved: "UPDATE keys_moved SET seq = ?1",
+    remove: "DELETE FROM keys WHERE id = ?1",
+};
+
+/// The names of the latest events; the reader's shares the memory of the writer's.
 pub(super) struct Identities {
-    recent: Arc<Mutex<HashMap<EventId, i64>>>,
+    table: &'static Table,
+    recent: Arc<Mutex<HashMap<Name, i64>>>,
     /// What the running group adds, and what it takes away: nobody else may know before its commit.
-    pending: RefCell<HashMap<EventId, Option<i64>>>,
+    pending: RefCell<HashMap<Name, Option<i64>>>,
     batch: Batch,
 }
 
@@ -28,65 +59,74 @@ pub(super) struct Identities {
 #[derive(Default)]
 struct Batch {
     /// The largest first, so that the next are at the end.
-    ids: Vec<EventId>,
+    ids: Vec<Name>,
     /// How many of them the running group has moved.
     moved: usize,
     /// No event up to this one is left to move after them.
     up_to: i64,
 }
 
-const UNMOVED: &str = "SELECT id, seq FROM events WHERE seq > (SELECT seq FROM identities_moved)";
-const FIND: &str = "SELECT seq FROM identities WHERE id = ?1";
-// What a batch had moved before a crash is moved again.
-const MOVE: &str = "INSERT INTO identities (id, seq) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING";
-const MOVED: &str = "UPDATE identities_moved SET seq = ?1";
-const REMOVE: &str = "DELETE FROM identities WHERE id = ?1";
-
 impl Identities {
-    /// Reads the ids that are not known to be in the table.
-    pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare(UNMOVED)?;
-        let rows = statement.query_map([], |row| Ok((EventId::from_bytes(row.get(0)?), row.get(1)?)))?;
-        let recent = rows.collect::<Result<HashMap<_, _>, _>>()?;
+    /// None known.
+    pub(super) fn new(table: &'static Table) -> Self {
+        Self { table, recent: Arc::default(), pending: RefCell::default(), batch: Batch::default() }
+    }
+
+    /// Reads the names that are not known to be in the table.
+    pub(super) fn load(table: &'static Table, connection: &Connection) -> rusqlite::Result<Self> {
+        let (mut statement, mut recent) = (connection.prepare(table.unmoved)?, HashMap::new());
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let seq = row.get(1)?;
+            let names = row.get_ref(0)?.as_blob()?.as_chunks().0;
+            recent.extend(names.iter().map(|name| (*name, seq)));
+        }
         // The pages of the events it went through are of no more use.
         connection.execute_batch("PRAGMA shrink_memory")?;
-        Ok(Self { recent: Arc::new(Mutex::new(recent)), ..Self::default() })
+        Ok(Self { recent: Arc::new(Mutex::new(recent)), ..Self::new(table) })
     }
 
     /// The same, as far as it is committed.
     pub(super) fn shared(&self) -> Self {
-        Self { recent: Arc::clone(&self.recent), ..Self::default() }
+        Self { recent: Arc::clone(&self.recent), ..Self::new(self.table) }
     }
 
-    fn recent(&self) -> MutexGuard<'_, HashMap<EventId, i64>> {
+    fn recent(&self) -> MutexGuard<'_, HashMap<Name, i64>> {
         // Nothing that panics is done under the lock.
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number of the event with this id.
+    /// The number of the event of this name.
     ///
-    /// In a transaction that only reads it comes first: an id may leave the memory for a table of which an earlier look
+    /// In a transaction that only reads it comes first: a name may leave the memory for a table of which an earlier look
     /// at the file knows nothing.
-    pub(super) fn find(&self, connection: &Connection, id: EventId) -> rusqlite::Result<Option<i64>> {
-        if let Some(pending) = self.pending.borrow().get(&id) {
+    pub(super) fn find(&self, connection: &Connection, name: &Name) -> rusqlite::Result<Option<i64>> {
+        if let Some(pending) = self.pending.borrow().get(name) {
             return Ok(*pending);
         }
-        let recent = self.recent().get(&id).copied();
+        let recent = self.recent().get(name).copied();
         if recent.is_some() {
             return Ok(recent);
         }
-        connection.prepare_cached(FIND)?.query_row([id.as_bytes()], |row| row.get(0)).optional()
+        connection.prepare_cached(self.table.find)?.query_row([name], |row| row.get(0)).optional()
     }
 
-    /// Notes an event that the running group wrote.
-    pub(super) fn add(&self, id: EventId, seq: i64) {
-        self.pending.borrow_mut().insert(id, Some(seq));
+    /// Notes a name that the running group wrote in the row of its event.
+    pub(super) fn add(&self, name: Name, seq: i64) {
+        self.pending.borrow_mut().insert(name, Some(seq));
     }
 
-    /// Forgets an event that the running group deleted.
-    pub(super) fn remove(&self, connection: &Connection, id: EventId) -> rusqlite::Result<()> {
-        connection.prepare_cached(REMOVE)?.execute([id.as_bytes()])?;
-        self.pending.borrow_mut().insert(id, None);
+    /// Puts a name of an earlier event into the table: from the row of its event it may have been moved already.
+    pub(super) fn add_late(&self, connection: &Connection, name: Name, seq: i64) -> rusqlite::Result<()> {
+        connection.prepare_cached(self.table.insert)?.execute(params![name, seq])?;
+        self.add(name, seq);
+        Ok(())
+    }
+
+    /// Forgets a name of an event that the running group deleted.
+    pub(super) fn remove(&self, connection: &Connection, name: Name) -> rusqlite::Result<()> {
+        connection.prepare_cached(self.table.remove)?.execute([name])?;
+        self.pending.borrow_mut().insert(name, None);
         Ok(())
     }
 
@@ -104,19 +144,19 @@ impl Identities {
         }
         let moved = SLICE.max(added).min(self.batch.ids.len());
         for (id, seq) in self.next(moved) {
-            connection.prepare_cached(MOVE)?.execute(params![id.as_bytes(), seq])?;
+            connection.prepare_cached(self.table.insert)?.execute(params![id, seq])?;
         }
         if moved == self.batch.ids.len() {
-            connection.prepare_cached(MOVED)?.execute([self.batch.up_to])?;
+            connection.prepare_cached(self.table.moved)?.execute([self.batch.up_to])?;
         }
         self.batch.moved = moved;
         Ok(())
     }
 
     /// The next of the batch, without those that were purged meanwhile.
-    fn next(&self, count: usize) -> Vec<(EventId, i64)> {
+    fn next(&self, count: usize) -> Vec<(Name, i64)> {
         let (recent, pending) = (self.recent(), self.pending.borrow());
-        let next = self.batch.ids.iter().rev().take(count).filter(|id| !pending.contains_key(id));
+        let next = self.batch.ids.iter().rev().take(count).filter(|id| !pending.contains_key(*id));
         next.filter_map(|id| Some((*id, *recent.get(id)?))).collect()
     }
 

@@ -9,7 +9,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::OpenError;
-use super::identities::Identities;
 use super::store::Store;
 use super::{place, schema, sqlite};
 
@@ -29,9 +28,8 @@ pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
     let place::Place { file, lock } = place::take(folder)?;
     let writer = writer(&file)?;
     let reader = reader(&file).map_err(OpenError::sqlite(&file))?;
-    let identities = Identities::load(&writer).map_err(OpenError::sqlite(&file))?;
-    let reader = Store { connection: reader, identities: identities.shared() };
-    let writer = Store { connection: writer, identities };
+    let writer = Store::load(writer).map_err(OpenError::sqlite(&file))?;
+    let reader = writer.reader(reader);
     Ok(Opened { writer, reader, lock })
 }
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::LedgerError;
-use super::types::Entry;
-use crate::domain::{Change, Digest, Event, EventId, RuleFailure};
+use super::types::{Entry, Sighting};
+use crate::domain::{Change, Event, EventId, RuleFailure};
 
 /// How many bits of a change's row number are its index; the rest is its event's.
 pub(super) const INDEX_BITS: u32 = 24;
@@ -18,7 +18,7 @@ pub(super) struct Prepared {
     pub(super) failure: Option<RuleFailure>,
     pub(super) failure_json: Option<String>,
     pub(super) changes: Vec<Change>,
-    pub(super) content: Digest,
+    pub(super) sighting: Sighting,
     pub(super) data: String,
     /// Most events have none.
     pub(super) extensions: Option<String>,
@@ -27,12 +27,12 @@ pub(super) struct Prepared {
 
 /// Refuses an entry that would make the whole group fail.
 pub(super) fn prepare(entry: Entry) -> Result<Prepared, LedgerError> {
-    let Entry { event, received_at, failure, changes, urgent, keys: _ } = entry;
+    let Entry { event, received_at, failure, changes, urgent, keys } = entry;
     let changes = in_order(event.id, changes)?;
     Ok(Prepared {
         received_at: received_at.as_millisecond(),
         failure_json: failure.as_ref().map(failure_json),
-        content: event.content_digest(),
+        sighting: Sighting { event: event.id, content: event.content_digest(), keys },
         data: json(&event.data)?,
         extensions: (!event.extensions.is_empty()).then(|| json(&event.extensions)).transpose()?,
         urgent,

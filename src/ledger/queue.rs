@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::codec::{self, change_columns};
+use super::codec::{self, Columns, change_columns};
 use super::types::ClaimedEvent;
 use crate::domain::{Change, EventId, MembershipKey, Plan, Step, Waiting, plan};
 
@@ -34,13 +34,17 @@ pub(super) struct Queued {
 
 macro_rules! queued {
     ($which:literal) => {
+        queued!("", $which)
+    };
+    ($more:literal, $which:literal) => {
         concat!(
-            "SELECT ",
+            "SELECT e.id, e.sender, e.kind, e.received_at, e.time, ",
             change_columns!(),
-            ", c.step, c.attempts, c.first_attempt_at, c.due_at, c.not_before, c.leased, c.lease, c.answer_lost, \
-             c.covered_by, c.replaces, c.held, c.released, c.forced, e.id AS event, e.sender, e.kind, e.received_at, \
-             e.time, EXISTS (SELECT 1 FROM changes d WHERE d.id = c.id + 1 AND d.ends = c.id AND d.outcome IS NULL) \
-             AS limited FROM changes c ",
+            ", c.id, c.step, c.attempts, c.first_attempt_at, c.due_at, c.not_before, c.leased, c.lease, \
+             c.answer_lost, c.covered_by, c.replaces, c.held, c.released, c.forced, EXISTS (SELECT 1 FROM changes d WHERE d.id = c.id + 1 AND d.ends = c.id AND d.outcome IS NULL) \
+             ",
+            $more,
+            " FROM changes c ",
             $which
         )
     };
@@ -55,6 +59,15 @@ const DORMANT: &str = queued!(
      WHERE c.organization = ?1 AND c.user = ?2 AND c.dormant = 1 ORDER BY c.id"
 );
 const ONE: &str = queued!("JOIN events e ON e.seq = c.id >> 24 WHERE c.id = ?1");
+
+/// And whether its membership has no other change that is unfinished or scheduled.
+const CLAIMED: &str = queued!(
+    ", NOT EXISTS (SELECT 1 FROM changes o INDEXED BY change_queue WHERE o.organization = c.organization \
+         AND o.user = c.user AND o.outcome IS NULL AND o.dormant = 0 AND o.id <> c.id) \
+     AND NOT EXISTS (SELECT 1 FROM changes o INDEXED BY change_dormant WHERE o.organization = c.organization \
+         AND o.user = c.user AND o.dormant = 1)",
+    "JOIN events e ON e.seq = c.id >> 24 WHERE c.id = ?1"
+);
 
 /// An event that says it happens later than this after its acceptance is taken to happen then: one wrong clock must not make
 /// all that comes after it look old.
@@ -75,29 +88,45 @@ pub(super) fn one(connection: &Connection, row: i64) -> rusqlite::Result<Option<
     connection.prepare_cached(ONE)?.query_row([row], queued).optional()
 }
 
+/// A change, and whether it is alone: its membership has no other one that is unfinished or scheduled.
+pub(super) fn claimed(connection: &Connection, row: i64) -> rusqlite::Result<Option<(Queued, bool)>> {
+    let read = |row: &Row<'_>| {
+        let mut columns = Columns::of(row);
+        Ok((in_order(&mut columns)?, columns.take()?))
+    };
+    connection.prepare_cached(CLAIMED)?.query_row([row], read).optional()
+}
+
 fn queued(row: &Row<'_>) -> rusqlite::Result<Queued> {
-    let event = codec::claimed_event(row)?;
-    let time: Option<String> = row.get("time")?;
-    let time: Option<Timestamp> = time.map(|text| text.parse().map_err(codec::unreadable)).transpose()?;
+    in_order(&mut Columns::of(row))
+}
+
+fn in_order(columns: &mut Columns<'_>) -> rusqlite::Result<Queued> {
+    let id = EventId::from_bytes(columns.take()?);
+    let (sender, kind) = (columns.parsed()?, columns.parsed()?);
+    let event = ClaimedEvent { sender, kind, received_at: codec::timestamp(columns.take()?)? };
+    let time: Option<Timestamp> =
+        columns.text_or_null()?.map(|text| text.parse().map_err(codec::unreadable)).transpose()?;
     Ok(Queued {
-        row: row.get("id")?,
-        change: codec::change(row, EventId::from_bytes(row.get("event")?))?,
         time: time.map(|time| time.min(event.received_at.checked_add(TIME_AHEAD).unwrap_or(Timestamp::MAX))),
         event,
-        step: codec::word(row, "step")?,
-        attempts: row.get("attempts")?,
-        first_attempt_at: codec::optional_time(row, "first_attempt_at")?,
-        due_at: row.get("due_at")?,
-        not_before: row.get("not_before")?,
-        leased: row.get("leased")?,
-        lease: row.get("lease")?,
-        answer_lost: row.get("answer_lost")?,
-        covered_by: row.get("covered_by")?,
-        replaces: row.get("replaces")?,
-        held: row.get("held")?,
-        released: row.get("released")?,
-        forced: row.get("forced")?,
-        limited: row.get("limited")?,
+        // From here in the order of the columns.
+        change: codec::change(columns, id)?,
+        row: columns.take()?,
+        step: columns.word()?,
+        attempts: columns.take()?,
+        first_attempt_at: columns.optional_time()?,
+        due_at: columns.take()?,
+        not_before: columns.take()?,
+        leased: columns.take()?,
+        lease: columns.take()?,
+        answer_lost: columns.take()?,
+        covered_by: columns.take()?,
+        replaces: columns.take()?,
+        held: columns.take()?,
+        released: columns.take()?,
+        forced: columns.take()?,
+        limited: columns.take()?,
     })
 }
 
@@ -185,7 +214,17 @@ pub(super) fn cover(connection: &Connection, queue: &[Queued], lead: &Lead) -> r
 
 /// Writes the time of the next look to the oldest and takes it from all others.
 pub(super) fn set_due(connection: &Connection, queue: &[Queued], due_at: Option<i64>) -> rusqlite::Result<()> {
-    for (place, one) in queue.iter().enumerate() {
+    set_due_but(connection, queue, due_at, None)
+}
+
+/// As [`set_due`], but for one that is written by whoever asks.
+pub(super) fn set_due_but(
+    connection: &Connection,
+    queue: &[Queued],
+    due_at: Option<i64>,
+    but: Option<usize>,
+) -> rusqlite::Result<()> {
+    for (place, one) in queue.iter().enumerate().filter(|(place, _)| Some(*place) != but) {
         let wanted = due_at.filter(|_| place == 0);
         if one.due_at != wanted {
             let mut statement = connection.prepare_cached("UPDATE changes SET due_at = ?2 WHERE id = ?1")?;

@@ -116,7 +116,7 @@ fn discard_change(connection: &Connection, row: i64, reason: &str) -> rusqlite::
     if let Some(held) = queue::one(connection, row)?.filter(|queued| queued.held) {
         let key = held.change.key.clone();
         settle::free(connection, &held)?;
-        let end = End { outcome: Outcome::Dead, superseded_by: None, reason: None, membership_id: None };
+        let end = End::without_call(Outcome::Dead, None);
         ending::without_call(connection, held, &end, &mut finished)?;
         queue::arrange(connection, &key.organization.to_text(), &key.user.to_text())?;
     }

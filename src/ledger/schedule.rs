@@ -1,6 +1,8 @@
 //! Grants with a time limit: the revoke that ends one sleeps beside the queue until its time comes.
 //! Knows nothing of clocks: whoever claims says what time it is.
 
+use std::borrow::Cow;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::ending::{self, End};
@@ -9,7 +11,7 @@ use super::types::Finished;
 use super::{applied, brake, codec, replay};
 use crate::domain::{MembershipKey, Outcome, SenderName};
 
-fn key_texts(key: &MembershipKey) -> (String, String) {
+fn key_texts(key: &MembershipKey) -> (Cow<'_, str>, Cow<'_, str>) {
     (key.organization.to_text(), key.user.to_text())
 }
 
@@ -67,7 +69,7 @@ pub(super) fn took_effect(
     let stays = outcome == Outcome::Unchanged && !change.replaces && !was_limited;
     for own in later.into_iter().filter(|one| stays && ends(one, change)) {
         let reason = Some("the user was a member without a time limit before");
-        let end = End { outcome: Outcome::Unchanged, superseded_by: None, reason, membership_id: None };
+        let end = End::without_call(Outcome::Unchanged, reason);
         ending::without_call(connection, own, &end, finished)?;
     }
     Ok(())

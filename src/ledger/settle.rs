@@ -11,32 +11,27 @@ use crate::domain::{Attempt, MembershipKey, Outcome};
 
 pub(super) fn settle(connection: &Connection, settlement: &Settlement) -> rusqlite::Result<Settled> {
     let lease = settlement.lease.cast_signed();
-    let claimed = queue::one(connection, settlement.ticket.0)?;
-    let Some(claimed) = claimed.filter(|claimed| claimed.leased && claimed.lease == lease) else {
+    let claimed = queue::claimed(connection, settlement.ticket.0)?;
+    let Some((claimed, alone)) = claimed.filter(|(claimed, _)| claimed.leased && claimed.lease == lease) else {
         return Ok(Settled::Stale);
     };
     if let Some(attempt) = &settlement.attempt {
         insert_attempt(connection, claimed.row, lease, attempt)?;
-        if settlement.counted {
-            count(connection, claimed.row, attempt)?;
-        }
     }
     if settlement.lowers {
         brake::expect(connection, &claimed.change.key, &claimed.event.sender, claimed.row)?;
     }
-    let (organization, user) = (claimed.change.key.organization.to_text(), claimed.change.key.user.to_text());
     let mut finished = Vec::new();
     match &settlement.next {
-        Next::Done { outcome, membership_id, reason } => {
-            let (outcome, membership_id, reason) = (*outcome, membership_id.as_deref(), reason.as_deref());
-            let end = End { outcome, superseded_by: None, reason, membership_id };
-            done(connection, claimed, &end, ended_at(settlement.attempt.as_ref()), &mut finished)?;
-        }
-        Next::Again { .. } | Next::Held { .. } => go_on(connection, &claimed, &settlement.next)?,
-        Next::Found { key } => found(connection, claimed, key)?,
+        Next::Done { .. } => done(connection, &claimed, alone, settlement, &mut finished)?,
+        Next::Again { .. } | Next::Held { .. } | Next::Found { .. } => go_on(connection, claimed, settlement)?,
     }
-    queue::arrange(connection, &organization, &user)?;
     Ok(Settled::Recorded { finished })
+}
+
+/// When the attempt was made, where it counts.
+fn counted(settlement: &Settlement) -> Option<i64> {
+    settlement.attempt.as_ref().filter(|_| settlement.counted).map(|attempt| attempt.at.as_millisecond())
 }
 
 /// Without a call nothing took effect, and nobody asks when.
@@ -60,56 +55,83 @@ fn insert_attempt(connection: &Connection, change: i64, lease: i64, attempt: &At
     Ok(())
 }
 
-fn count(connection: &Connection, row: i64, attempt: &Attempt) -> rusqlite::Result<()> {
+fn count(connection: &Connection, row: i64, at: i64) -> rusqlite::Result<()> {
     let sql = "UPDATE changes SET attempts = attempts + 1, first_attempt_at = coalesce(first_attempt_at, ?2) \
         WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![row, attempt.at.as_millisecond()]).map(drop)
+    connection.prepare_cached(sql)?.execute(params![row, at]).map(drop)
 }
 
 const AGAIN: &str = "UPDATE changes SET step = ?2, not_before = ?3, reason = ?4, leased = 0, \
     answer_lost = answer_lost OR ?5 WHERE id = ?1";
 const HELD: &str = "UPDATE changes SET held = 1, not_before = NULL, reason = ?2, leased = 0 WHERE id = ?1";
 
-fn go_on(connection: &Connection, claimed: &Queued, next: &Next) -> rusqlite::Result<()> {
-    match next {
+fn go_on(connection: &Connection, claimed: Queued, settlement: &Settlement) -> rusqlite::Result<()> {
+    let key = claimed.change.key.clone();
+    if let Some(at) = counted(settlement) {
+        count(connection, claimed.row, at)?;
+    }
+    match &settlement.next {
         Next::Again { step, due_at, reason, answer_lost } => {
             let values = params![claimed.row, step.to_text(), due_at.as_millisecond(), reason, answer_lost];
-            connection.prepare_cached(AGAIN)?.execute(values).map(drop)
+            connection.prepare_cached(AGAIN)?.execute(values).map(drop)?;
         }
-        Next::Held { reason } => connection.prepare_cached(HELD)?.execute(params![claimed.row, reason]).map(drop),
-        Next::Done { .. } | Next::Found { .. } => Ok(()),
+        Next::Held { reason } => connection.prepare_cached(HELD)?.execute(params![claimed.row, reason]).map(drop)?,
+        Next::Found { key: other } => found(connection, claimed, other)?,
+        Next::Done { .. } => {}
+    }
+    queue::arrange(connection, &key.organization.to_text(), &key.user.to_text())
+}
+
+/// Ends a change. Most are alone in their queue: nothing else goes with them.
+fn done(
+    connection: &Connection,
+    claimed: &Queued,
+    alone: bool,
+    settlement: &Settlement,
+    finished: &mut Vec<Finished>,
+) -> rusqlite::Result<()> {
+    let Next::Done { outcome, membership_id, reason } = &settlement.next else { return Ok(()) };
+    let (membership_id, reason) = (membership_id.as_deref(), reason.as_deref());
+    let end = End { membership_id, attempt_at: counted(settlement), ..End::without_call(*outcome, reason) };
+    ending::write(connection, claimed.row, &end)?;
+    let may_count = settlement.lowers || brake::may_be_expected(claimed);
+    if may_count && brake::drop_expected(connection, claimed)? && matches!(outcome, Outcome::Revoked | Outcome::Updated)
+    {
+        brake::done(connection, claimed, ended_at(settlement.attempt.as_ref()))?;
+    }
+    match alone {
+        true if applied::applies(*outcome) => applied::note(connection, &claimed.change.key, claimed.row, claimed.time),
+        true => Ok(()),
+        false => among_others(connection, claimed, *outcome, finished),
     }
 }
 
-/// Ends a change, and with it those that it stood for; where it is dead they go on by themselves.
-fn done(
+/// Ends, with a change, those that it stood for; where it is dead they go on by themselves.
+fn among_others(
     connection: &Connection,
-    claimed: Queued,
-    end: &End<'_>,
-    at: i64,
+    claimed: &Queued,
+    outcome: Outcome,
     finished: &mut Vec<Finished>,
 ) -> rusqlite::Result<()> {
-    ending::write(connection, claimed.row, end)?;
-    let counted = brake::drop_expected(connection, &claimed)?;
-    let covered = covered(connection, &claimed)?;
-    if end.outcome == Outcome::Dead {
-        return dead(connection, &claimed, finished);
+    let covered = covered(connection, claimed)?;
+    if outcome == Outcome::Dead {
+        dead(connection, claimed, finished)?;
+    } else {
+        let time = covered.iter().map(|one| one.time).fold(claimed.time, Option::max);
+        // One that was passed over for its age has not taken effect.
+        let counts = |one: &&Queued| one.time.zip(time).is_none_or(|(own, newest)| own >= newest);
+        let newest = covered.iter().filter(counts).map(|one| one.row).fold(claimed.row, i64::max);
+        for one in covered {
+            ending::without_call(connection, one, &End::superseded(claimed.row), finished)?;
+        }
+        if applied::applies(outcome) {
+            applied::note(connection, &claimed.change.key, newest, time)?;
+            schedule::took_effect(connection, claimed, outcome, finished)?;
+        } else {
+            schedule::grant_ended(connection, claimed, claimed.row, finished)?;
+        }
     }
-    if counted && matches!(end.outcome, Outcome::Revoked | Outcome::Updated) {
-        brake::done(connection, &claimed, at)?;
-    }
-    let time = covered.iter().map(|one| one.time).fold(claimed.time, Option::max);
-    // One that was passed over for its age has not taken effect.
-    let counts = |one: &&Queued| one.time.zip(time).is_none_or(|(own, newest)| own >= newest);
-    let newest = covered.iter().filter(counts).map(|one| one.row).fold(claimed.row, i64::max);
-    for one in covered {
-        ending::without_call(connection, one, &End::superseded(claimed.row), finished)?;
-    }
-    if !applied::applies(end.outcome) {
-        return schedule::grant_ended(connection, &claimed, claimed.row, finished);
-    }
-    applied::note(connection, &claimed.change.key, newest, time)?;
-    schedule::took_effect(connection, &claimed, end.outcome, finished)
+    queue::arrange(connection, &claimed.change.key.organization.to_text(), &claimed.change.key.user.to_text())
 }
 
 fn dead(connection: &Connection, claimed: &Queued, finished: &mut Vec<Finished>) -> rusqlite::Result<()> {

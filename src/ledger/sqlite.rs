@@ -5,20 +5,20 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::codec::{self, first_change, row_of};
-use super::find::{self, is_purgeable};
+use super::find::is_purgeable;
 use super::prepare::Prepared;
 use super::store::Store;
 use super::types::Recorded;
-use super::{brake, queue};
+use super::{brake, keys, queue};
 use crate::domain::{
-    Action, Change, ChangeId, ChangeRecord, ChangeState, EventId, EventRecord, Existing, Outcome, SenderName, Step,
+    Action, Change, ChangeId, ChangeRecord, ChangeState, EventRecord, Existing, Outcome, SenderName, Step,
 };
 
 // Recording.
 
 const INSERT_EVENT: &str = "INSERT INTO events \
     (received_at, id, content, sender, kind, source, event_id, subject, time, failure, data, extensions, traceparent, \
-     tracestate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+     tracestate, keys) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 const INSERT_CHANGE: &str = "INSERT INTO changes \
     (id, due_at, sender, urgent, outcome, step, organization, user, action, role, existing, lower, missing_user, \
@@ -26,8 +26,8 @@ const INSERT_CHANGE: &str = "INSERT INTO changes \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
 pub(super) fn record(store: &Store, entry: Prepared) -> rusqlite::Result<Recorded> {
-    if let Some(seq) = store.seq_of(entry.event.id)? {
-        return repeat(store, seq, &entry);
+    if let Some(earlier) = keys::recall(store, &entry.sighting)? {
+        return Ok(earlier);
     }
     let seq = insert_event(store, &entry)?;
     let received_at = codec::timestamp(entry.received_at)?;
@@ -43,8 +43,13 @@ pub(super) fn record(store: &Store, entry: Prepared) -> rusqlite::Result<Recorde
         )?;
         changes.push(recorded(change, outcome, due_at));
     }
-    let Prepared { event, content, failure, .. } = entry;
-    Ok(Recorded::New(EventRecord { event, content, received_at, failure, changes }))
+    let Prepared { event, sighting, failure, .. } = entry;
+    Ok(Recorded::New(EventRecord { event, content: sighting.content, received_at, failure, changes }))
+}
+
+/// One after the other, so that an event that is there twice is recorded once.
+pub(super) fn record_all(store: &Store, entries: Vec<Prepared>) -> rusqlite::Result<Vec<Recorded>> {
+    entries.into_iter().map(|entry| record(store, entry)).collect()
 }
 
 fn insert_event(store: &Store, entry: &Prepared) -> rusqlite::Result<i64> {
@@ -52,7 +57,7 @@ fn insert_event(store: &Store, entry: &Prepared) -> rusqlite::Result<i64> {
     store.prepare_cached(INSERT_EVENT)?.execute(params![
         entry.received_at,
         event.id.as_bytes(),
-        entry.content.0,
+        entry.sighting.content.0,
         event.sender.as_str(),
         event.kind.as_str(),
         event.source,
@@ -64,15 +69,12 @@ fn insert_event(store: &Store, entry: &Prepared) -> rusqlite::Result<i64> {
         entry.extensions,
         event.trace.as_ref().map(|trace| &trace.traceparent),
         event.trace.as_ref().and_then(|trace| trace.tracestate.as_deref()),
+        keys::column(&entry.sighting.keys),
     ])?;
     let seq = store.last_insert_rowid();
-    store.identities.add(event.id, seq);
+    store.identities.add(*event.id.as_bytes(), seq);
+    keys::add(store, &entry.sighting.keys, seq);
     Ok(seq)
-}
-
-fn repeat(connection: &Connection, seq: i64, entry: &Prepared) -> rusqlite::Result<Recorded> {
-    let earlier = find::numbered(connection, seq, entry.event.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    Ok(if earlier.content == entry.content { Recorded::Repeated(earlier) } else { Recorded::Conflict })
 }
 
 /// How a change begins.
@@ -186,16 +188,17 @@ pub(super) fn end_leases(connection: &Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-const PURGE_EVENT: &str = concat!("DELETE FROM events WHERE seq = ?2 AND ", is_purgeable!(), " RETURNING id");
+const PURGE_EVENT: &str = concat!("DELETE FROM events WHERE seq = ?2 AND ", is_purgeable!(), " RETURNING id, keys");
 
 pub(super) fn purge(store: &Store, before: Timestamp, candidates: &[i64]) -> rusqlite::Result<usize> {
     let mut purged = 0;
     for &seq in candidates {
         // Asked again, because the reader's look at it may be out of date.
         let mut event = store.prepare_cached(PURGE_EVENT)?;
-        let id = event.query_row(params![before.as_millisecond(), seq], |row| row.get(0)).optional()?;
-        let Some(id) = id else { continue };
-        store.identities.remove(store, EventId::from_bytes(id))?;
+        let names = event.query_row(params![before.as_millisecond(), seq], |row| Ok((row.get(0)?, row.get(1)?)));
+        let Some((id, keys)): Option<(_, Option<Vec<u8>>)> = names.optional()? else { continue };
+        store.identities.remove(store, id)?;
+        keys::forget(store, seq, keys.as_deref())?;
         let range = [first_change(seq), first_change(seq + 1)];
         brake::forget(store, range, before.as_millisecond())?;
         store.prepare_cached("DELETE FROM changes WHERE id >= ?1 AND id < ?2")?.execute(range)?;

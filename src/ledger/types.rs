@@ -14,8 +14,8 @@ pub use operator::{
 };
 
 use crate::domain::{
-    Attempt, Brakes, Change, Event, EventRecord, EventType, KeyId, MembershipKey, Outcome, RuleFailure, SenderName,
-    Step, Turns,
+    Attempt, Brakes, Change, Digest, Event, EventId, EventRecord, EventType, KeyId, MembershipKey, Outcome,
+    RuleFailure, SenderName, Step, Turns,
 };
 
 /// An event to record, with what the rules made of it.
@@ -35,6 +35,17 @@ pub struct Entry {
     pub keys: Vec<KeyId>,
 }
 
+/// The names and the content of an event that may have been recorded earlier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its id.
+    pub event: EventId,
+    /// Its content.
+    pub content: Digest,
+    /// Further claims on its identity.
+    pub keys: Vec<KeyId>,
+}
+
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recorded {
@@ -45,6 +56,8 @@ pub enum Recorded {
     /// An event of the same identity with another content was there before; nothing is written.
     Conflict,
     /// One of its keys names another event; nothing is written.
+    ///
+    /// Where its id is unknown, the event that its keys name counts as the same as long as the content is.
     KeyTaken,
 }
 

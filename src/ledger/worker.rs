@@ -16,6 +16,8 @@ use super::store::Store;
 
 /// How many callers may wait for the writer or the reader.
 const QUEUE: usize = 8192;
+/// How many are waited for before newcomers are asked to come later: several groups, so a second on a slow disk.
+const BEHIND: usize = QUEUE / 2;
 /// The most that one transaction takes: bounds what a failure costs and how long the first one waits.
 const GROUP: usize = 512;
 /// How many are a group worth its commit, and how often the writer lets others run until so many wait.
@@ -89,10 +91,15 @@ impl Queue {
     ) -> Result<T, LedgerError> {
         let (message, answer) = task(work);
         self.0.try_send(message).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => LedgerError::Full,
+            mpsc::error::TrySendError::Full(_) => LedgerError::Busy,
             mpsc::error::TrySendError::Closed(_) => LedgerError::Closed,
         })?;
         answer.await.unwrap_or(Err(LedgerError::Closed))
+    }
+
+    /// Whether so much waits that whoever comes now had better come later.
+    pub(super) fn is_behind(&self) -> bool {
+        self.0.capacity() < QUEUE - BEHIND
     }
 
     /// Returns when the worker has finished what was queued and is gone.
@@ -210,15 +217,16 @@ impl Worker {
             self.store.execute_batch("ROLLBACK")?;
         }
         let written = self.store.total_changes();
-        self.store.identities.begin();
+        self.store.begin();
         let transaction = Transaction::new_unchecked(&self.store.connection, self.behavior)?;
         for work in group.iter_mut() {
             work.run(&self.store)?;
         }
         self.store.identities.advance(&transaction)?;
+        self.store.keys.advance(&transaction)?;
         let began = Instant::now();
         transaction.commit()?;
-        self.store.identities.commit();
+        self.store.commit();
         match &self.observe {
             Some(observe) if self.store.total_changes() > written => observe(began.elapsed(), group.len()),
             _ => {}
@@ -259,14 +267,14 @@ impl Worker {
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::identities::Identities;
+    use super::super::identities::{IDS, Identities, KEYS};
     use super::*;
 
     fn writer() -> Worker {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (a NOT NULL)").unwrap();
         let (behavior, observe) = (TransactionBehavior::Immediate, Some(Box::new(|_, _| ()) as Observe));
-        let store = Store { connection, identities: Identities::default() };
+        let store = Store { connection, identities: Identities::new(&IDS), keys: Identities::new(&KEYS) };
         Worker { store, behavior, most: GROUP, observe, failing: false }
     }
 

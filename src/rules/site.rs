@@ -130,8 +130,18 @@ impl Site<'_> {
         expression: &'e Expression,
         context: &'e Context<'_, 'v>,
     ) -> Result<CowVal<'e, 'v>, RuleFailure> {
+        self.value_of(|| part.to_owned(), expression, context)
+    }
+
+    /// As [`Site::value`], of a part whose name is put together only where it is needed.
+    fn value_of<'e, 'v>(
+        &self,
+        part: impl Fn() -> String,
+        expression: &'e Expression,
+        context: &'e Context<'_, 'v>,
+    ) -> Result<CowVal<'e, 'v>, RuleFailure> {
         Value::resolve_val(expression.tree(), context)
-            .map_err(|error| self.fail(part, expression, failure::describe(&error, &expression.source)))
+            .map_err(|error| self.fail(&part(), expression, failure::describe(&error, &expression.source)))
     }
 
     pub(super) fn truth(
@@ -155,7 +165,7 @@ impl Site<'_> {
         parse: impl FnOnce(&str) -> Result<T, ParseError>,
     ) -> Result<T, RuleFailure> {
         let part = || format!("{}.{key}", self.rule.parts.effect.key());
-        let value = self.value(&part(), expression, context)?;
+        let value = self.value_of(part, expression, context)?;
         let Some(text) = as_text(&value) else {
             return Err(self.fail(&part(), expression, format!("expected a text, got {}", value.get_type().name())));
         };

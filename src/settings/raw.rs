@@ -41,6 +41,8 @@ raw! {
     usher_retention "USHER_RETENTION",
     usher_drain_delay "USHER_DRAIN_DELAY",
     usher_body_limit "USHER_BODY_LIMIT",
+    usher_connections "USHER_CONNECTIONS",
+    usher_backlog_limit "USHER_BACKLOG_LIMIT",
     usher_rate "USHER_RATE",
     usher_concurrency "USHER_CONCURRENCY",
     usher_call_timeout "USHER_CALL_TIMEOUT",

@@ -36,6 +36,13 @@ pub struct Running {
 }
 
 impl Running {
+    /// The most memory that it had so far, in KiB.
+    pub fn peak_rss(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     pub fn address(&self, name: &str) -> String {
         self.addresses[name].as_str().unwrap().to_owned()
     }

@@ -14,6 +14,7 @@ mod bare;
 mod grants;
 mod intake;
 mod load;
+mod overload;
 mod process;
 
 use std::time::Duration;
@@ -29,11 +30,12 @@ fn main() {
         ["direct", ref rest @ ..] => grants::direct(rest),
         ["intake"] => intake::compare(),
         ["grants"] => grants::compare(),
+        ["overload"] => overload::measure(),
         [] => {
             intake::compare();
             grants::compare();
         }
-        ref other => panic!("unknown arguments {other:?}; known: intake, grants"),
+        ref other => panic!("unknown arguments {other:?}; known: intake, grants, overload"),
     }
 }
 

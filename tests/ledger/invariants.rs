@@ -3,7 +3,7 @@
 use super::Backend;
 
 /// Each finds rows that must not be.
-const BROKEN: [(&str, &str); 10] = [
+const BROKEN: [(&str, &str); 11] = [
     (
         "a time on a change that is not the oldest of its queue",
         "SELECT id FROM changes c WHERE due_at IS NOT NULL AND dormant = 0 AND id <> (SELECT min(id) FROM changes q \
@@ -44,6 +44,12 @@ const BROKEN: [(&str, &str); 10] = [
     (
         "an id of no event",
         "SELECT i.seq FROM identities i LEFT JOIN events e ON e.seq = i.seq AND e.id = i.id WHERE e.seq IS NULL",
+    ),
+    (
+        "a key of no event, or one that would not go with it",
+        "SELECT k.seq FROM keys k LEFT JOIN events e ON e.seq = k.seq WHERE e.seq IS NULL \
+         OR instr(coalesce(e.keys, x''), k.id) = 0 AND NOT EXISTS (SELECT 1 FROM keys_late l WHERE (l.seq, l.id) = (k.seq, k.id)) \
+         UNION ALL SELECT seq FROM keys_late WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = keys_late.seq)",
     ),
 ];
 

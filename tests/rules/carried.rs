@@ -55,7 +55,7 @@ fn a_membership_can_be_named_by_what_the_sender_knows() {
     assert_eq!(grant(change).missing_user, MissingUser::Wait);
     let rules = load("  - { name: r, on: plan.x, revoke: { organization: data.o, user: { email: data.e } } }\n");
     let [change] = &changes(&rules, json!({"o": "org_1", "e": "a@b.example"}))[..] else { panic!("one change") };
-    assert_eq!((change.key.user.to_text().as_str(), &change.action), ("email:a@b.example", &Action::Revoke));
+    assert_eq!((&*change.key.user.to_text(), &change.action), ("email:a@b.example", &Action::Revoke));
 }
 
 #[test]

@@ -7,17 +7,22 @@
 )]
 
 mod bad_input;
+mod batch;
 mod brake;
 mod clients;
 mod contract;
 mod crash;
 mod durable;
+mod errors;
 mod events;
 mod first_run;
 mod formats;
 mod halt;
+mod idempotency;
 mod lifecycle;
+mod limits;
 mod names;
+mod overload;
 mod promises;
 mod proof;
 mod recipe;
@@ -27,3 +32,4 @@ mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
 mod support;
 mod tls;
+mod waiting;

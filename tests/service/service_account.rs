@@ -1,6 +1,6 @@
 //! Kubernetes ServiceAccount tokens as proof, with key sets from files and from the cluster.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -81,12 +81,14 @@ fn keys_of_the_cluster_are_fetched_as_it_wants_and_again_for_a_new_key_but_not_f
     assert!(heads[0].contains("authorization: bearer shown-to-the-cluster-1\r\n"), "{heads:?}");
     write(&setup.folder.path().join("token"), "shown-to-the-cluster-2");
     publisher.publish(second.jwks());
+    let began = Instant::now();
     assert_eq!(service.http.post_as(&second.token(), &event("2")).status, 202, "at once, for the first that has it");
     assert!(publisher.heads()[1].contains("shown-to-the-cluster-2"));
     for _ in 0..30 {
         assert_eq!(service.http.post_as(&guess.token(), &event("3")).status, 401);
     }
-    assert_eq!(publisher.heads().len(), 2, "one fetch in ten seconds, however many ask");
+    let allowed = 2 + began.elapsed().as_secs() / 10;
+    assert!(publisher.heads().len() as u64 <= allowed, "one fetch in ten seconds, however many ask");
     assert_eq!(service.http.post_as(&second.token(), &event("4")).status, 202);
 }
 

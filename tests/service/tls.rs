@@ -69,6 +69,18 @@ fn plain_http_and_silence_end_without_harm() {
 }
 
 #[test]
+fn a_head_that_never_ends_is_not_waited_for_under_tls_either() {
+    let authority = Authority::new();
+    let service = setup(&authority.server()).start();
+    let address = address(&service);
+    let mut open = Client::new(&address, authority.pem()).connect().unwrap();
+    open.write_all(b"POST /v1/events HTTP/1.1\r\nhost: x\r\nx-slow: ").unwrap();
+    let mut answer = Vec::new();
+    let read = open.read_to_end(&mut answer);
+    assert!(read.is_ok() || answer.starts_with(b"HTTP/1.1 408 "), "{read:?}, {}", String::from_utf8_lossy(&answer));
+}
+
+#[test]
 fn another_certificate_is_shown_as_soon_as_it_is_whole() {
     let authority = Authority::new();
     let (first, second, third) = (authority.server(), authority.server(), authority.server());

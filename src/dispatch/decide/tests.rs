@@ -108,7 +108,7 @@ fn a_text_that_is_no_role_is_not_repeated() {
 fn a_name_that_was_found_becomes_the_key() {
     let claim = claim_of("slug:acme", "email:ada@example.com", Action::Revoke);
     let Decision::Found { key } = judged(&claim, &Answer::OrganizationFound("org_acme".parse().ok())) else { panic!() };
-    assert_eq!((key.organization.to_text(), &key.user), ("org_acme".to_owned(), &claim.change.key.user));
+    assert_eq!((&*key.organization.to_text(), &key.user), ("org_acme", &claim.change.key.user));
     let claim = claim_of("org_1", "external_id:42", Action::Revoke);
     let found = Answer::UserFound(FoundUser::One("user_ada".parse().unwrap()));
     let Decision::Found { key } = judged(&claim, &found) else { panic!() };

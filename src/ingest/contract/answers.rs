@@ -52,7 +52,6 @@ fn accepted() -> Value {
                 "batch": {"summary": "A batch", "value": examples::results()},
             },
         }},
-        "links": {"event": {"operationId": "getEvent", "parameters": {"id": "$response.body#/id"}}},
     })
 }
 
@@ -68,40 +67,6 @@ fn finished() -> Value {
             "schema": {"oneOf": [{"$ref": EVENT}, {"$ref": RESULTS}]},
             "examples": {"event": {"summary": "One event", "value": examples::settled()}},
         }},
-    })
-}
-
-/// The results of a batch, as `answer` writes them.
-pub(super) fn results() -> Value {
-    let accepted = json!({
-        "type": "object",
-        "required": ["status", "replayed", "event"],
-        "additionalProperties": false,
-        "properties": {
-            "status": {"enum": [200, 202], "description": "200: every change has its outcome"},
-            "replayed": {"type": "boolean", "description": "It was there before this request"},
-            "event": {"$ref": EVENT},
-        },
-    });
-    let refused = json!({
-        "type": "object",
-        "required": ["status", "problem"],
-        "additionalProperties": false,
-        "properties": {
-            "status": {"type": "integer", "minimum": 400, "maximum": 499},
-            "problem": {"$ref": "#/components/schemas/Problem"},
-        },
-    });
-    json!({
-        "type": "object",
-        "description": "One result for each event of a batch, in its order.",
-        "required": ["accepted", "refused", "results"],
-        "additionalProperties": false,
-        "properties": {
-            "accepted": {"type": "integer", "minimum": 0},
-            "refused": {"type": "integer", "minimum": 0},
-            "results": {"type": "array", "items": {"oneOf": [accepted, refused]}},
-        },
     })
 }
 

@@ -16,9 +16,10 @@ CREATE TABLE events (
     tracestate TEXT,
     failure TEXT,                 -- JSON: rule, part, expression, message
     data TEXT NOT NULL,           -- JSON
-    discarded TEXT                -- why an operator wants to hear no more of its failure
+    discarded TEXT,               -- why an operator wants to hear no more of its failure
+    keys BLOB                     -- further claims on it that came with it, 16 bytes each
 ) STRICT;
-CREATE INDEX event_by_age ON events (received_at);
+CREATE INDEX event_keyed ON events (seq) WHERE keys IS NOT NULL;
 CREATE INDEX event_failed ON events (seq) WHERE failure IS NOT NULL AND discarded IS NULL;
 
 -- Which event an id names; those of the latest events are only in memory.
@@ -26,6 +27,13 @@ CREATE TABLE identities (id BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITH
 -- Every event up to this one is in it.
 CREATE TABLE identities_moved (seq INTEGER NOT NULL) STRICT;
 INSERT INTO identities_moved (seq) VALUES (0);
+
+-- The same of keys.
+CREATE TABLE keys (id BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE keys_moved (seq INTEGER NOT NULL) STRICT;
+INSERT INTO keys_moved (seq) VALUES (0);
+-- Those that came with a repeat, by their event.
+CREATE TABLE keys_late (seq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (seq, id)) STRICT, WITHOUT ROWID;
 
 -- A membership's queue is its changes without an outcome in the order of id, without dormant ones.
 CREATE TABLE changes (

@@ -7,10 +7,12 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 use super::super::*;
-use crate::domain::{Change, ChangeId, Digest, Event, EventType, Extensions, SenderName};
+use crate::domain::{Change, ChangeId, Digest, Event, EventType, Extensions, KeyId, SenderName};
 
+/// Every third has a key.
 pub(super) fn entry(name: u32) -> Entry {
     let sender = SenderName::try_from("billing".to_owned()).unwrap();
+    let keys = if name.is_multiple_of(3) { vec![KeyId::of(&sender, "key", &name.to_string())] } else { Vec::new() };
     let event = Event {
         id: EventId::of(&sender, "shop", &name.to_string()),
         sender,
@@ -23,14 +25,7 @@ pub(super) fn entry(name: u32) -> Entry {
         trace: None,
         data: json!({ "pad": "x".repeat(1000) }),
     };
-    Entry {
-        event,
-        received_at: Timestamp::UNIX_EPOCH,
-        failure: None,
-        changes: Vec::new(),
-        urgent: false,
-        keys: Vec::new(),
-    }
+    Entry { event, received_at: Timestamp::UNIX_EPOCH, failure: None, changes: Vec::new(), urgent: false, keys }
 }
 
 fn request(limit: usize) -> ClaimRequest {
@@ -181,7 +176,7 @@ async fn a_change_that_cannot_be_read_holds_up_no_other() {
     ledger.writer.ask(|c| c.execute("UPDATE changes SET action = 'destroy'", [])).await.unwrap();
     ledger.record(revoke(2, "user_2")).await.unwrap();
     let claims = ledger.claim(request(1)).await.unwrap().claims;
-    assert_eq!((claims.len(), claims[0].change.key.user.to_text().as_str()), (1, "user_2"));
+    assert_eq!((claims.len(), &*claims[0].change.key.user.to_text()), (1, "user_2"));
     let due = ledger.next_due().await.unwrap().unwrap();
     assert_eq!(due, Timestamp::from_second(9).unwrap(), "it is looked at again");
 }

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use super::super::store::Store;
 use super::super::*;
 use super::groups::{entry, occupy};
+use crate::domain::KeyId;
 
+/// A third of them have keys: enough that these are moved too.
 const NAMES: u32 = 60;
 
 #[derive(Debug, Clone)]
@@ -114,6 +116,10 @@ impl Bench {
             let find = |store: &Store| (0..NAMES).map(|name| find::event(store, entry(name).event.id)).collect();
             let found: Vec<_> = queue.ask(find).await.unwrap();
             assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), wanted);
+            let by_key = |store: &Store| keys().map(|(_, key)| store.seq_of_key(key)).collect();
+            let by_key: Vec<_> = queue.ask(by_key).await.unwrap();
+            let keyed: Vec<_> = keys().map(|(name, _)| wanted[name]).collect();
+            assert_eq!(by_key.iter().map(Option::is_some).collect::<Vec<_>>(), keyed);
             for (name, record) in (0..).zip(found) {
                 assert!(record.is_none_or(|record| record.event == entry(name).event), "{name}");
             }
@@ -122,12 +128,20 @@ impl Bench {
     }
 }
 
+/// The keys of all events that have one.
+fn keys() -> impl Iterator<Item = (usize, KeyId)> {
+    (0..NAMES).flat_map(|name| entry(name).keys.into_iter().map(move |key| (name as usize, key)))
+}
+
 /// Rows that must not be in the tables of ids and events.
 fn broken(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<EventId>> {
     let sql = "SELECT id FROM events GROUP BY id HAVING count(*) > 1 \
         UNION ALL SELECT id FROM identities i WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = i.seq AND e.id = i.id) \
         UNION ALL SELECT id FROM events e WHERE seq <= (SELECT seq FROM identities_moved) \
-            AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.id = e.id)";
+            AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.id = e.id) \
+        UNION ALL SELECT id FROM keys k WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = k.seq AND e.keys = k.id) \
+        UNION ALL SELECT keys FROM events e WHERE keys IS NOT NULL AND seq <= (SELECT seq FROM keys_moved) \
+            AND NOT EXISTS (SELECT 1 FROM keys k WHERE k.id = e.keys)";
     connection.prepare(sql)?.query_map([], |row| Ok(EventId::from_bytes(row.get(0)?)))?.collect()
 }
 
@@ -161,5 +175,8 @@ async fn ids_leave_the_memory_and_are_found_all_the_same() {
     let (moved, last): (u32, u32) = bench.ledger.writer.ask(moved).await.unwrap();
     assert!((44..NAMES).contains(&moved), "{moved}");
     assert!(last >= moved);
+    let keys = |store: &Store| store.query_row("SELECT count(*) FROM keys", [], |row| row.get(0));
+    let keys: u32 = bench.ledger.writer.ask(keys).await.unwrap();
+    assert!((8..NAMES / 3).contains(&keys), "{keys}");
     bench.compare().await;
 }
