@@ -190,7 +190,7 @@ impl Reader {
             drain_delay: self.duration("USHER_DRAIN_DELAY", raw.usher_drain_delay, SECOND * 5, Duration::ZERO, HOUR),
             body_limit: self.number("USHER_BODY_LIMIT", raw.usher_body_limit, 256 * 1024, 1024, 64 * 1024 * 1024)
                 as usize,
-            connections: self.number("USHER_CONNECTIONS", raw.usher_connections, 12_000, 16, 1_000_000) as usize,
+            connections: self.number("USHER_CONNECTIONS", raw.usher_connections, 2_500, 16, 1_000_000) as usize,
             backlog_limit: self
                 .number("USHER_BACKLOG_LIMIT", raw.usher_backlog_limit, 1_000_000, 1, 1_000_000_000)
                 .into(),

@@ -21,6 +21,11 @@ const IDLE: Duration = Duration::from_secs(75);
 /// For the other side to read on.
 const STALLED: Duration = Duration::from_secs(10);
 
+/// What is read at one go: actix gathers up to 128 KiB otherwise, for every connection, before it looks at it.
+const GULP: usize = 4 * 1024;
+/// What is read over at one go when the connection is about to end.
+const SPILL: usize = 16 * 1024;
+
 /// What a connection is told of its requests; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Traffic(Rc<Requests>);
@@ -71,6 +76,10 @@ pub struct Guarded<T> {
     since: Instant,
     stalled_since: Option<Instant>,
     alarm: Pin<Box<Sleep>>,
+    /// How much was read since the task last looked at it.
+    gulped: usize,
+    /// The last answer said that the connection ends: what still comes is of no use to anybody.
+    closing: bool,
     /// What is left of the answer that is sent in the place of an empty one.
     answer: Bytes,
 }
@@ -81,7 +90,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
         let since = Instant::now();
         let alarm = Box::pin(sleep_until(since + HEAD));
         let (awaited, answer) = (Awaited::First, Bytes::new());
-        Self { stream, traffic: Traffic::default(), begun: 0, awaited, since, stalled_since: None, alarm, answer }
+        Self {
+            stream,
+            traffic: Traffic::default(),
+            begun: 0,
+            awaited,
+            since,
+            stalled_since: None,
+            alarm,
+            gulped: 0,
+            closing: false,
+            answer,
+        }
     }
 
     /// For whoever handles its requests.
@@ -129,7 +149,22 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
         }
     }
 
+    /// Reads over what still comes, without a place in memory for each such connection.
+    fn spill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut scratch = [0; SPILL];
+        for _ in 0..SPILL / 1024 {
+            let mut into = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut into))?;
+            if into.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
     fn write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.closing |= rewrite::is_last(bytes);
         if self.answer.is_empty() {
             match rewrite::instead_of(bytes) {
                 Some(answer) => self.answer = answer,
@@ -146,9 +181,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<T> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.closing {
+            let spilled = self.spill(context);
+            return if spilled.is_pending() && self.is_over(context) { Poll::Ready(Ok(())) } else { spilled };
+        }
+        if self.gulped >= GULP {
+            self.gulped = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, into);
-        self.look(into.filled().len() > before);
+        let came = into.filled().len() - before;
+        self.gulped = if read.is_pending() { 0 } else { self.gulped + came };
+        self.look(came > 0);
         if read.is_pending() && self.is_over(context) {
             // As if the client had hung up: whatever was answered is sent to its end.
             self.say_too_slow(context);

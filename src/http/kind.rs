@@ -110,7 +110,8 @@ impl Kind {
 
     /// Whether it passes by itself: such a problem says when to come back, in `Retry-After`.
     pub fn passes(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Overloaded | Self::LedgerFull | Self::LedgerUnavailable)
+        use Kind as K;
+        matches!(self, K::KeyInUse | K::RateLimited | K::Overloaded | K::LedgerFull | K::LedgerUnavailable)
     }
 
     fn row(self) -> (StatusCode, &'static str, &'static str) {

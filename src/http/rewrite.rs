@@ -8,14 +8,25 @@ use super::problem::{Kind, Problem, log_refused};
 
 /// Our own answers to errors have a body, always.
 const EMPTY: &[u8] = b"\r\ncontent-length: 0\r\n";
-/// No head of actix's own is longer.
+const CLOSE: &[u8] = b"\r\nconnection: close\r\n";
+/// Both lines come first.
 const HEAD: usize = 256;
+
+/// Whether an answer to an error says that it is the last one of its connection.
+pub(super) fn is_last(answer: &[u8]) -> bool {
+    let head = &answer[..answer.len().min(HEAD)];
+    matches!(answer.get(..10), Some(b"HTTP/1.1 4" | b"HTTP/1.1 5")) && has(head, CLOSE)
+}
+
+fn has(head: &[u8], line: &[u8]) -> bool {
+    head.windows(line.len()).any(|part| part.eq_ignore_ascii_case(line))
+}
 
 /// What to send in the place of `answer`, where that is an empty one.
 pub(super) fn instead_of(answer: &[u8]) -> Option<Bytes> {
     let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
     let head = &answer[..answer.len().min(HEAD)];
-    if status[0] != b'4' || !head.windows(EMPTY.len()).any(|part| part.eq_ignore_ascii_case(EMPTY)) {
+    if status[0] != b'4' || !has(head, EMPTY) {
         return None;
     }
     match status {
@@ -62,6 +73,14 @@ mod tests {
             let document: serde_json::Value = serde_json::from_str(body).unwrap();
             assert_eq!(document["type"], format!("urn:usher:problem:{slug}"));
         }
+    }
+
+    #[test]
+    fn a_refusal_that_ends_its_connection_is_known_by_its_words() {
+        assert!(is_last(b"HTTP/1.1 503 X\r\ncontent-length: 2\r\nconnection: close\r\nx: y\r\n\r\n{}"));
+        assert!(!is_last(b"HTTP/1.1 503 X\r\ncontent-length: 2\r\n\r\n{}"));
+        assert!(!is_last(b"HTTP/1.1 202 X\r\nconnection: close\r\n\r\n"));
+        assert!(!is_last(b"x"));
     }
 
     #[test]

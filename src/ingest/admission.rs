@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What all bodies together may cost, in bytes of memory; a larger body limit brings more.
-const ROOM: usize = 32 * 1024 * 1024;
+const ROOM: usize = 24 * 1024 * 1024;
 /// However small a body, its request and its event cost something.
 const LEAST: usize = 4 * 1024;
-/// The bytes as they came, as a value, and as a row.
-const COPIES: usize = 3;
+/// The bytes as they came, as a value, as a row, and what the allocator keeps of the last one.
+const COPIES: usize = 4;
 /// What each value costs beyond its text.
 const VALUE: usize = 96;
 /// What each object costs: a node of its map has room for eleven members.
@@ -126,7 +126,7 @@ mod tests {
     fn bodies_are_taken_in_until_the_room_is_full_and_again_when_some_left() {
         let admission = Admission::new(LIMIT);
         let mut permits: Vec<_> = std::iter::from_fn(|| admission.admit(Some(LIMIT as u64))).collect();
-        assert_eq!(permits.len(), 42);
+        assert_eq!(permits.len(), 23);
         permits.pop();
         permits[0].release();
         assert!(admission.clone().admit(Some(LIMIT as u64)).is_some());
@@ -138,7 +138,7 @@ mod tests {
     fn a_body_that_grows_pays_as_it_does() {
         let admission = Admission::new(LIMIT);
         let mut permits: Vec<_> = (0..50).map(|_| admission.admit(None).unwrap()).collect();
-        assert_eq!(permits.iter_mut().filter_map(|permit| permit.cover_bytes(LIMIT).then_some(())).count(), 42);
+        assert_eq!(permits.iter_mut().filter_map(|permit| permit.cover_bytes(LIMIT).then_some(())).count(), 23);
         assert!(permits[0].cover_bytes(10), "what is paid for is paid for");
     }
 

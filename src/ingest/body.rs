@@ -54,9 +54,15 @@ pub(super) fn announced(headers: &HeaderMap, limit: usize) -> Result<Option<u64>
     }
 }
 
-/// The whole body; `permit` pays for it as it comes.
-pub(super) async fn read<S: Chunks>(payload: S, limit: usize, permit: &mut Permit) -> Result<Bytes, BodyError> {
-    Reader { payload, until: Instant::now() + PATIENCE, limit, permit }.whole().await
+/// The whole body, of the length that was announced; `permit` pays for it as it comes.
+pub(super) async fn read<S: Chunks>(
+    payload: S,
+    announced: Option<u64>,
+    limit: usize,
+    permit: &mut Permit,
+) -> Result<Bytes, BodyError> {
+    let announced = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    Reader { payload, until: Instant::now() + PATIENCE, announced, limit, permit }.whole().await
 }
 
 /// Reads over the body of a refused request where it is small enough to come at once.
@@ -71,6 +77,7 @@ pub(super) async fn skip<S: Chunks>(mut payload: S, announced: Option<u64>) {
 struct Reader<'a, S> {
     payload: S,
     until: Instant,
+    announced: usize,
     limit: usize,
     permit: &'a mut Permit,
 }
@@ -80,7 +87,9 @@ impl<S: Chunks> Reader<'_, S> {
     async fn whole(mut self) -> Result<Bytes, BodyError> {
         let Some(first) = self.next(0).await? else { return Ok(Bytes::new()) };
         let Some(second) = self.next(first.len()).await? else { return Ok(first) };
-        let mut body = BytesMut::from(first);
+        // Grown step by step, it would be held twice now and then.
+        let mut body = BytesMut::with_capacity(self.announced.min(self.limit).max(first.len() + second.len()));
+        body.extend_from_slice(&first);
         body.extend_from_slice(&second);
         while let Some(chunk) = self.next(body.len()).await? {
             body.extend_from_slice(&chunk);
@@ -113,7 +122,7 @@ mod tests {
     use tokio::time::sleep;
 
     async fn read_chunks(chunks: impl Chunks, limit: usize) -> Result<Bytes, BodyError> {
-        read(chunks, limit, &mut Admission::new(limit).admit(None).unwrap()).await
+        read(chunks, None, limit, &mut Admission::new(limit).admit(None).unwrap()).await
     }
 
     fn chunks(texts: &[&'static str]) -> impl Chunks + use<> {
@@ -183,7 +192,7 @@ mod tests {
         let mut permit = admission.admit(None).unwrap();
         let _others: Vec<_> = std::iter::from_fn(|| admission.admit(Some(1_000_000))).collect();
         let endless = stream::repeat_with(|| Ok(Bytes::from(vec![b'1'; 8192])));
-        assert!(matches!(read(endless, usize::MAX, &mut permit).await, Err(BodyError::NoRoom)));
+        assert!(matches!(read(endless, None, usize::MAX, &mut permit).await, Err(BodyError::NoRoom)));
     }
 
     #[tokio::test(start_paused = true)]

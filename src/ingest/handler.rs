@@ -2,23 +2,33 @@
 //! Knows nothing of how a step is done.
 
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, rt, web};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::accept::Accepted;
 use super::admission::Permit;
-use super::authenticate::{CredentialsError, Proved};
+use super::authenticate::CredentialsError;
+use super::identity::{self, Claims};
 use super::parse::Parsed;
 use super::prefer::Preference;
 use super::refusal::{Overload, Refusal};
-use super::{Ingest, answer, body, handshake, identity, media_type, parse};
+use super::{Ingest, answer, body, handshake, media_type, parse};
 use crate::domain::{EventId, EventRecord, EventStatus, SenderName};
+use crate::ledger::LedgerError;
 use crate::rules::Sender;
+
+/// What a request asks for, and the permit that pays for it until it is on disk.
+struct Asked {
+    sender: SenderName,
+    parsed: Parsed,
+    claims: Claims,
+    permit: Permit,
+}
 
 /// What was taken of a request that is not refused as a whole.
 enum Taken {
-    One(Accepted),
+    One(Box<Accepted>),
     /// Of each event in order.
     Batch(Vec<Result<Accepted, Refusal>>),
 }
@@ -28,7 +38,10 @@ pub(super) async fn post(request: HttpRequest, payload: web::Payload, ingest: we
     let (received, preference) = (Instant::now(), Preference::of(request.headers()));
     let mut sender = None;
     // Boxed, so that its memory is free again before anybody waits.
-    let taken = Box::pin(ingest.take(&request, payload, preference.waits(), &mut sender)).await;
+    let taken = match Box::pin(ingest.read(&request, payload, &mut sender)).await {
+        Ok(asked) => carry_out(asked, ingest.clone(), preference.waits()).await,
+        Err(refusal) => Err(refusal),
+    };
     ingest.count(&taken);
     let until = received + preference.wait.unwrap_or_default();
     match taken {
@@ -73,39 +86,57 @@ pub(super) async fn wrong_method(allowed: &'static str) -> HttpResponse {
     refuse(&Refusal::WrongMethod { allowed }, None)
 }
 
+/// On a task of its own: a caller who hangs up frees neither the memory that waits for the ledger, nor its key.
+async fn carry_out(asked: Asked, ingest: web::Data<Ingest>, urgent: bool) -> Result<Taken, Refusal> {
+    let task = rt::spawn(async move {
+        let Asked { sender, parsed, claims, permit } = asked;
+        let taken = ingest.take(&sender, parsed, claims, urgent).await;
+        drop(permit);
+        taken
+    });
+    task.await.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Err(LedgerError::Closed.into()),
+    })
+}
+
 impl Ingest {
-    /// Takes what a request holds; `sender` is known before its events are, for the log.
-    async fn take<'i>(
+    /// Reads what a request holds; `sender` is known before its events are, for the log.
+    async fn read<'i>(
         &'i self,
         request: &HttpRequest,
         payload: web::Payload,
-        urgent: bool,
         sender: &mut Option<&'i SenderName>,
-    ) -> Result<Taken, Refusal> {
+    ) -> Result<Asked, Refusal> {
         let headers = request.headers();
         let mut proved = self.proofs.by_header(headers, request.query_string()).await?;
         if let Some(proved) = &proved {
-            *sender = Some(&self.known(proved)?.name);
+            *sender = Some(&self.known(&proved.sender)?.name);
         }
         let mode = media_type::mode_of(headers)?;
-        // The permit pays for the body until the event is on disk; who then waits for outcomes holds none.
-        let (body, _permit) = self.body(request, payload).await?;
+        let (body, permit) = self.body(request, payload).await?;
         let proved = match proved.take() {
             Some(proved) => proved,
             None => self.proofs.by_signature(headers, &body, Timestamp::now())?,
         };
-        let known = self.known(&proved)?;
+        let known = self.known(&proved.sender)?;
         *sender = Some(&known.name);
         self.slow_down(known, 1)?;
         let mut claims = identity::claims(headers, &known.name, proved.signed_id.as_deref())?;
         let identity = claims.identity.take();
-        match parse::read(mode, &body, &known.name, headers, identity, known.max_batch)? {
-            Parsed::One(event) => self.accept(known, event, claims, urgent).await.map(Taken::One),
+        let parsed = parse::read(mode, &body, &known.name, headers, identity, known.max_batch)?;
+        if let Parsed::Batch(events) = &parsed {
+            self.slow_down(known, events.len().saturating_sub(1))?;
+        }
+        Ok(Asked { sender: known.name.clone(), parsed, claims, permit })
+    }
+
+    async fn take(&self, sender: &SenderName, parsed: Parsed, claims: Claims, urgent: bool) -> Result<Taken, Refusal> {
+        let sender = self.known(sender)?;
+        match parsed {
+            Parsed::One(event) => self.accept(sender, event, claims, urgent).await.map(Box::new).map(Taken::One),
             Parsed::Batch(_) if claims.idempotency_key.is_some() => Err(Refusal::KeyForBatch),
-            Parsed::Batch(events) => {
-                self.slow_down(known, events.len().saturating_sub(1))?;
-                self.accept_all(known, events, urgent).await.map(Taken::Batch)
-            }
+            Parsed::Batch(events) => self.accept_all(sender, events, urgent).await.map(Taken::Batch),
         }
     }
 
@@ -115,12 +146,12 @@ impl Ingest {
             Some(proved) => proved,
             None => self.proofs.by_signature(request.headers(), b"", Timestamp::now())?,
         };
-        self.known(&proved)
+        self.known(&proved.sender)
     }
 
     /// A proof whose sender the rules do not know proves nobody.
-    fn known(&self, proved: &Proved) -> Result<&Sender, Refusal> {
-        let known = self.rules.senders().iter().find(|sender| sender.name == proved.sender);
+    fn known(&self, proved: &SenderName) -> Result<&Sender, Refusal> {
+        let known = self.rules.senders().iter().find(|sender| sender.name == *proved);
         known.ok_or(Refusal::Credentials(CredentialsError::NoSuchSender))
     }
 
@@ -134,7 +165,7 @@ impl Ingest {
                 return Err(Refusal::Overloaded(overload));
             }
         };
-        let body = body::read(payload, self.body_limit, &mut permit).await?;
+        let body = body::read(payload, announced, self.body_limit, &mut permit).await?;
         if permit.cover_parsed(&body) { Ok((body, permit)) } else { Err(Refusal::Overloaded(Overload::Bodies)) }
     }
 

@@ -87,7 +87,7 @@ impl Refusal {
             Self::AboveCeiling { rule, role, ceiling } => above_ceiling(rule, role.as_ref(), *ceiling),
             Self::Conflict => Problem::new(Kind::IdentityConflict, CONFLICT),
             Self::KeyTaken => Problem::new(Kind::IdentityConflict, KEY_TAKEN),
-            Self::KeyInUse => Problem::new(Kind::KeyInUse, KEY_IN_USE).with_header(header::RETRY_AFTER, "1"),
+            Self::KeyInUse => Problem::new(Kind::KeyInUse, KEY_IN_USE).with_retry_after(Duration::from_secs(1)),
             Self::KeyForBatch => Problem::new(Kind::MalformedRequest, KEY_FOR_BATCH),
             Self::RuleFailed { event, failure, replayed } => rule_failed(*event, failure, *replayed),
             Self::Ledger(error) => ledger(error),

@@ -71,7 +71,7 @@ async fn client(number: usize, address: String, data: String, tally: Rc<RefCell<
         while Instant::now() < until {
             count += 1;
             let began = Instant::now();
-            match exchange(&mut stream, &request(&format!("{number}-{count}"), &data)).await {
+            match exchange(&mut stream, &request(&format!("{number}x{count}"), &data)).await {
                 Ok((status, stays)) => {
                     tally.borrow_mut().answers.entry(status).or_default().push(began.elapsed());
                     if !stays {
@@ -107,7 +107,7 @@ async fn exchange(stream: &mut TcpStream, request: &str) -> io::Result<(u16, boo
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
             }
         }
-        Ok(buffer)
+        Ok::<_, io::Error>(buffer)
     });
     let text = String::from_utf8_lossy(&answer?).to_ascii_lowercase();
     let status = text.get(9..12).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;

@@ -15,6 +15,7 @@ senders:
     tokens: [{ env: BENCH_TOKEN }]
     events: ["plan.*"]
     roles: ["org:viewer", "org:member"]
+    rate: off
 roles: ["org:viewer", "org:member", "org:admin"]
 tables:
   role_of_plan: { team: "org:member", enterprise: "org:admin" }

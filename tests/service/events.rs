@@ -145,3 +145,21 @@ fn the_idempotency_key_is_the_identity_of_an_event_without_one() {
     assert_eq!((bare.status, quoted.header("idempotent-replayed")), (202, Some("true")));
     service.http.post(&event).problem(400, "missing-identity");
 }
+
+#[test]
+fn a_sender_sends_from_its_sources_only() {
+    let sandbox = Sandbox::start(&[]);
+    let rules =
+        RULES.replacen("    rate: off\n", "    rate: off\n    sources: [billing, \"https://shop.example/*\"]\n", 1);
+    let service = Setup::new(&sandbox.http.base).rules(&rules).start();
+    let from = |id: &str, source: &str| {
+        let mut event = purchase(id, "user_ada", "team");
+        event["source"] = json!(source);
+        service.http.post(&event)
+    };
+    assert_eq!(from("1", "https://shop.example/checkout").status, 202);
+    assert_eq!(service.http.post(&purchase("2", "user_ada", "team")).status, 202, "its name is its source");
+    let detail = from("3", "https://shop.example.evil/").problem(403, "source-not-allowed");
+    assert!(detail.contains("sources") && !detail.contains("evil"), "{detail}");
+    assert_eq!(sandbox.calls().len(), 1);
+}

@@ -85,9 +85,8 @@ fn a_limit_of_open_files_that_is_too_low_is_told() {
 }
 
 #[test]
-#[ignore = "wants `rate` of a sender to be read from the rules file"]
 fn a_sender_over_its_rate_is_429_and_passes_after_the_time_it_is_told() {
-    let rules = RULES.replacen("    brake: off\n", "    brake: off\n    rate: 2/s\n", 1);
+    let rules = RULES.replacen("    rate: off\n", "    rate: 2/s\n", 1);
     let service = Setup::new("http://127.0.0.1:1").rules(&rules).start();
     let refused = (0..50).map(|number| service.http.post(&purchase(&number.to_string(), "user_ada", "team")));
     let refused = refused.into_iter().find(|answer| answer.status != 202).unwrap();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::*;
 
-const CONNECTIONS: usize = 256;
+const CONNECTIONS: usize = 512;
 const TIME: Duration = Duration::from_secs(4);
 const MOST_KIB: u64 = 128 * 1024;
 

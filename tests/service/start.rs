@@ -111,7 +111,7 @@ fn check_points_into_the_file() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(78));
     assert!(
-        text.contains("usher.yaml:19:") && text.contains("role_of_plam") && text.contains("role_of_plan"),
+        text.contains("usher.yaml:21:") && text.contains("role_of_plam") && text.contains("role_of_plan"),
         "{text}"
     );
     let setup = Setup::new(NOWHERE);

@@ -29,11 +29,13 @@ senders:
     events: ["plan.*", "odd.*"]
     roles: ["org:viewer", "org:member"]
     brake: off
+    rate: off
   support:
     tokens: [{ env: SUPPORT_TOKEN }]
     events: ["member.*"]
     roles: ["org:viewer", "org:member", "org:admin"]
     brake: off
+    rate: off
 roles: ["org:viewer", "org:member", "org:admin"]
 tables:
   role_of_plan: { team: "org:member", enterprise: "org:admin" }

@@ -51,7 +51,7 @@ async fn a_head_that_dribbles_is_given_up_and_told_so() {
 async fn a_second_head_that_dribbles_is_given_up_as_well() {
     let (mut connection, mut client) = connection(4096);
     client.write_all(b"a whole head").await.unwrap();
-    connection.read(&mut [0; 64]).await.unwrap();
+    assert_eq!(connection.read(&mut [0; 64]).await.unwrap(), 12);
     drop(connection.traffic().begin());
     connection.flush().await.unwrap();
     sleep(Duration::from_secs(60)).await;
@@ -63,7 +63,7 @@ async fn a_second_head_that_dribbles_is_given_up_as_well() {
 async fn a_request_in_flight_takes_its_time_and_only_then_the_wait_for_the_next_begins() {
     let (mut connection, mut client) = connection(4096);
     client.write_all(b"a whole head").await.unwrap();
-    connection.read(&mut [0; 64]).await.unwrap();
+    assert_eq!(connection.read(&mut [0; 64]).await.unwrap(), 12);
     let turn = connection.traffic().begin();
     let longer = Duration::from_secs(600);
     assert!(tokio::time::timeout(longer, patience(&mut connection)).await.is_err());
@@ -109,4 +109,23 @@ async fn an_empty_refusal_is_replaced_however_slowly_it_is_read() {
     let (_, read) = tokio::join!(writer, client.read_to_string(&mut text));
     read.unwrap();
     assert!(text.contains("malformed-request") && text.ends_with('}'), "{text}");
+}
+
+#[tokio::test]
+async fn what_floods_in_is_taken_in_gulps_and_all_of_it() {
+    let (mut connection, mut client) = connection(1 << 20);
+    client.write_all(&[b'x'; 100_000]).await.unwrap();
+    drop(client);
+    let (mut all, mut gulp, mut most, mut buffer) = (0, 0, 0, [0; 1000]);
+    while all < 100_000 {
+        let read = poll_fn(|context| {
+            let mut into = ReadBuf::new(&mut buffer);
+            let read = Pin::new(&mut connection).poll_read(context, &mut into);
+            Poll::Ready(read.is_ready().then(|| into.filled().len()))
+        });
+        gulp = read.await.map_or(0, |read| gulp + read);
+        all += if gulp == 0 { 0 } else { 1000 };
+        most = most.max(gulp);
+    }
+    assert_eq!(most, 5_000, "the last read of a gulp goes just beyond it");
 }

@@ -86,7 +86,7 @@ fn problem(status: u16, kinds: &[Kind]) -> Value {
     let examples: Map<String, Value> = kinds.iter().filter_map(example).collect();
     json!({
         "description": titles.join("; or: "),
-        "headers": headers(status),
+        "headers": headers(status, kinds),
         "content": {"application/problem+json": {
             "schema": {"allOf": [
                 {"$ref": "#/components/schemas/Problem"},
@@ -97,12 +97,12 @@ fn problem(status: u16, kinds: &[Kind]) -> Value {
     })
 }
 
-fn headers(status: u16) -> Value {
+fn headers(status: u16, kinds: &[Kind]) -> Value {
     match status {
-        401 => json!({"WWW-Authenticate": required(text("How to prove who sends"))}),
-        409 | 429 | 503 => {
+        _ if kinds.iter().all(|kind| kind.passes()) => {
             json!({"Retry-After": required(seconds("When to send the same request again; that is safe"))})
         }
+        401 => json!({"WWW-Authenticate": required(text("How to prove who sends"))}),
         415 => json!({"Accept": required(text("What is taken"))}),
         _ => json!({}),
     }

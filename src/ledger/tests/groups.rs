@@ -130,7 +130,8 @@ async fn too_many_waiting_events_are_refused_and_settlements_wait_for_room() {
             Some(answer) => break answer,
         }
     };
-    assert_eq!(refused, Err(LedgerError::Full));
+    assert_eq!(refused, Err(LedgerError::Busy));
+    assert!(ledger.is_behind());
     let mut claim = Box::pin(ledger.claim(request(1)));
     assert!(claim.as_mut().now_or_never().is_none());
     drop(open);
