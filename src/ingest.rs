@@ -10,7 +10,11 @@ mod binary;
 mod body;
 pub mod contract;
 #[cfg(test)]
+mod cost;
+#[cfg(test)]
 mod fixtures;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod handler;
 mod handshake;
 mod identity;

@@ -11,6 +11,7 @@ mod expression;
 mod failure;
 mod fields;
 mod globs;
+mod guarded;
 mod last_wins;
 mod load;
 mod metadata;

@@ -91,13 +91,15 @@ fn get() -> Value {
 }
 
 fn options() -> Value {
-    let origin = "Who wants to send; without it the method is not there.";
+    let description = "Who wants to send; without it the method is not there.";
+    let mut origin = header("WebHook-Request-Origin", json!({"type": "string"}), description);
+    origin["required"] = json!(true);
     json!({
         "operationId": "askToSend",
         "tags": ["events"],
         "summary": "The handshake of CloudEvents webhooks",
         "security": [],
-        "parameters": [header("WebHook-Request-Origin", json!({"type": "string"}), origin)],
+        "parameters": [origin],
         "responses": answers::of_options(),
     })
 }

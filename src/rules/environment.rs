@@ -11,7 +11,7 @@ use cel::parser::{Macro, MacroExprHelper, ParseError};
 use cel::{DeclarationError, Env, ExecutionError};
 use regex::Regex;
 
-use super::moment;
+use super::{guarded, moment};
 
 /// What `matches` becomes; no rule can write this name itself.
 pub(super) const MATCHES: &str = "@matches";
@@ -27,6 +27,7 @@ pub(super) fn environment() -> Result<Env, DeclarationError> {
     let mut env = Env::stdlib();
     env.add_overload(MATCHES, MATCHES, vec![STRING_TYPE, STRING_TYPE], matches)?;
     moment::declare(&mut env)?;
+    guarded::declare(&mut env)?;
     env.add_macro(Macro::receiver("matches", 1, as_matches))?;
     env.add_macro(Macro::global("matches", 2, as_matches))?;
     Ok(env)

@@ -5,6 +5,7 @@ use cel::{Env, IdedExpr, Program};
 
 use super::cost::Cost;
 use super::diagnostic::Mistake;
+use super::guarded::guard;
 use super::names::Names;
 use super::scan::{self, Refused};
 use super::vocabulary;
@@ -14,6 +15,7 @@ pub(super) struct Expression {
     pub(super) source: String,
     pub(super) cost: Cost,
     program: Program,
+    guarded: IdedExpr,
 }
 
 /// What is wrong with an expression, and at which of its characters.
@@ -32,12 +34,19 @@ impl Expression {
             return Err(faults);
         }
         let cost = Cost::of(program.expression());
-        Ok(Self { source: source.to_owned(), cost, program })
+        let mut guarded = program.expression().clone();
+        guard(&mut guarded);
+        Ok(Self { source: source.to_owned(), cost, program, guarded })
+    }
+
+    /// The tree as it was written.
+    pub(super) fn tree(&self) -> &IdedExpr {
+        self.program.expression()
     }
 
     /// The tree that is evaluated.
-    pub(super) fn tree(&self) -> &IdedExpr {
-        self.program.expression()
+    pub(super) fn guarded(&self) -> &IdedExpr {
+        &self.guarded
     }
 
     /// At which character of the source a part of the tree begins.

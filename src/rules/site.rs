@@ -140,7 +140,7 @@ impl Site<'_> {
         expression: &'e Expression,
         context: &'e Context<'_, 'v>,
     ) -> Result<CowVal<'e, 'v>, RuleFailure> {
-        Value::resolve_val(expression.tree(), context)
+        Value::resolve_val(expression.guarded(), context)
             .map_err(|error| self.fail(&part(), expression, failure::describe(&error, &expression.source)))
     }
 

@@ -212,4 +212,4 @@ impl Audience {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::ingest) mod tests;

@@ -29,6 +29,11 @@ proptest! {
     }
 
     #[test]
+    fn a_document_that_is_stored_and_read_again_is_the_same(value in any_json()) {
+        prop_assert_eq!(read(value.to_string().as_bytes()), Ok(value));
+    }
+
+    #[test]
     fn what_is_taken_is_what_serde_json_takes(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         if let Ok(value) = read(&bytes) {
             prop_assert_eq!(value, serde_json::from_slice::<Value>(&bytes).unwrap());

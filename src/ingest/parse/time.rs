@@ -6,6 +6,8 @@ use jiff::Timestamp;
 const SECONDS: usize = "2026-01-31T12:00:00".len();
 /// Digits of a fraction that are kept; the standard has no limit.
 const DIGITS: usize = 9;
+/// 0000-01-01T00:00:00Z: an offset may lead to before it, where the standard has no way to write a year.
+const FIRST: i64 = -62_167_219_200;
 
 /// jiff reads more than the standard allows (time zone names, offsets without colon), so the shape is checked first.
 pub(super) fn rfc_3339(text: &str) -> Option<Timestamp> {
@@ -22,7 +24,8 @@ pub(super) fn rfc_3339(text: &str) -> Option<Timestamp> {
         return None;
     }
     let fraction = &fraction[..fraction.len().min(DIGITS)];
-    [date_time, ".", fraction, zone].concat().parse().ok()
+    let time: Timestamp = [date_time, ".", fraction, zone].concat().parse().ok()?;
+    (time.as_second() >= FIRST).then_some(time)
 }
 
 fn is_zone(zone: &str) -> bool {
@@ -79,6 +82,7 @@ mod tests {
             "2026-01-31T12:00:0é",
             "2026-01-31T12:00:00é:00",
             "-026-01-31T12:00:00Z",
+            "0000-01-01T00:00:00+00:01",
         ] {
             assert_eq!(rfc_3339(text), None, "{text}");
         }

@@ -1,6 +1,6 @@
 //! Claims about tokens: which prove their sender, and why each of the others does not.
 
-mod issuer;
+pub(in crate::ingest) mod issuer;
 
 use std::convert::Infallible;
 
@@ -32,7 +32,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// The accounts of the tests, with these keys.
-fn accounts(keys: &Value) -> ServiceAccounts {
+pub(in crate::ingest) fn accounts(keys: &Value) -> ServiceAccounts {
     let all =
         [account("payroll", "usher", "sender"), account("audits", "usher", "auditor"), account("hr", "hr", "sender")];
     let accounts = ServiceAccounts::new(all.into());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Ring makes no RSA keys; this one is only for tests.
 const RSA: &[u8] = include_bytes!("../../../../../tests/keys/rsa-of-tests.der");
 
-pub(super) struct Issuer {
+pub(in crate::ingest) struct Issuer {
     kid: String,
     pair: Pair,
 }
@@ -36,11 +36,11 @@ impl Issuer {
         Self { kid: kid.to_owned(), pair }
     }
 
-    pub(super) fn rsa(kid: &str) -> Self {
+    pub(in crate::ingest) fn rsa(kid: &str) -> Self {
         Self::new(kid, Pair::Rsa(RsaKeyPair::from_pkcs8(RSA).unwrap()))
     }
 
-    pub(super) fn p256(kid: &str) -> Self {
+    pub(in crate::ingest) fn p256(kid: &str) -> Self {
         Self::new(kid, Pair::P256(ecdsa(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)))
     }
 
@@ -91,7 +91,7 @@ impl Issuer {
         }
     }
 
-    pub(super) fn jwks(&self) -> Value {
+    pub(in crate::ingest) fn jwks(&self) -> Value {
         json!({"keys": [self.jwk()]})
     }
 
@@ -125,7 +125,7 @@ impl Issuer {
         self.signed(&json!({"alg": algorithm, "kid": self.kid}), claims, algorithm)
     }
 
-    pub(super) fn token(&self, claims: &Value) -> String {
+    pub(in crate::ingest) fn token(&self, claims: &Value) -> String {
         self.token_of(self.algorithms()[0], claims)
     }
 }
