@@ -146,6 +146,22 @@ fn one_right_signature_in_a_list_is_enough() {
 }
 
 #[test]
+fn zeros_at_the_end_of_a_shared_secret_make_no_other_key() {
+    let of = |bytes: &[u8]| Key::parse(&STANDARD.encode(bytes)).unwrap();
+    let short = of(&[7; 24]);
+    for length in 25..=64 {
+        let mut bytes = [7; 24].to_vec();
+        bytes.resize(length, 0);
+        let long = of(&bytes);
+        assert_eq!(sign(&long, "a", 1, b"x"), sign(&short, "a", 1, b"x"));
+        assert!(long.is_same(&short), "{length}");
+        bytes[length - 1] = 1;
+        assert!(!of(&bytes).is_same(&short), "{length}");
+    }
+    assert!(!of(&[[0; 1].as_slice(), &[7; 24]].concat()).is_same(&short));
+}
+
+#[test]
 fn ids_and_timestamps_that_are_none_are_refused() {
     let (key, vector) = (Key::parse(SHARED).unwrap(), &VECTORS[0]);
     for id in ["", ".", "msg.1", "a."] {
