@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use super::{SignError, Signature, Signed};
 
 const V1: &str = "v1";
-const V1A: &str = "v1a";
+pub(super) const V1A: &str = "v1a";
 /// The versions of signatures that are known, and how many bytes each has.
 pub(super) const VERSIONS: [(&str, usize); 2] = [(V1, 32), (V1A, 64)];
 
