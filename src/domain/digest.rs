@@ -26,7 +26,7 @@ impl Digest {
         Self(hasher.finalize().into())
     }
 
-    /// The digest of a JSON value in canonical form: keys sorted, no white space, `1.0` the same as `1` (as in RFC 8785).
+    /// The digest of a JSON value in canonical form: keys sorted, no white space, `1.0` the same as `1` and `-0` as `0` (as in RFC 8785).
     pub fn of_json(value: &Value) -> Self {
         let mut hasher = Sha256::new();
         hash_value(value, &mut hasher);
@@ -96,6 +96,8 @@ fn hash_text(text: &str, hasher: &mut Sha256) {
 fn canonical_number(number: &serde_json::Number) -> String {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match number.as_f64() {
+        // Also the one with a minus, which no integer is.
+        Some(0.0) => "0".to_owned(),
         Some(double) if number.is_f64() && double.fract() == 0.0 && double.abs() <= EXACT => format!("{double:.0}"),
         _ => number.to_string(),
     }
@@ -111,6 +113,15 @@ mod tests {
         let a: Value = serde_json::from_str(r#"{"a":1,"b":{"c":[1.0,2],"d":null}}"#).unwrap();
         let b: Value = serde_json::from_str(r#"{ "b":{"d":null,"c":[1,2.0]}, "a":1 }"#).unwrap();
         assert_eq!(Digest::of_json(&a), Digest::of_json(&b));
+    }
+
+    #[test]
+    fn every_way_to_write_zero_is_the_same() {
+        for zero in ["-0", "0.0", "-0.0", "0e5", "-0e5", "0E-7", "-0.000"] {
+            let value: Value = serde_json::from_str(zero).unwrap();
+            assert_eq!(Digest::of_json(&value), Digest::of_json(&json!(0)), "{zero}");
+            assert_eq!(Digest::of_json(&json!({"a": [value]})), Digest::of_json(&json!({"a": [0]})), "{zero}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use actix_web::web::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::rewrite;
+use super::rewrite::{self, Refusal};
 
 /// For the whole head of a request, from its first byte on; for the first byte of the first one.
 const HEAD: Duration = Duration::from_secs(5);
@@ -166,10 +166,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
     fn write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.closing |= rewrite::is_last(bytes);
         if self.answer.is_empty() {
-            match rewrite::instead_of(bytes) {
-                Some(answer) => self.answer = answer,
+            match Refusal::ends(bytes) {
+                Some(refusal) if refusal.at == 0 => self.answer = refusal.document(),
+                // Whoever writes comes again with the rest.
+                Some(refusal) => return Pin::new(&mut self.stream).poll_write(context, &bytes[..refusal.at]),
                 None => return Pin::new(&mut self.stream).poll_write(context, bytes),
             }
+            self.closing = true;
         }
         while !self.answer.is_empty() {
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.answer))?;

@@ -6,10 +6,8 @@ use actix_web::web::Bytes;
 
 use super::problem::{Kind, Problem, log_refused};
 
-/// Our own answers to errors have a body, always.
-const EMPTY: &[u8] = b"\r\ncontent-length: 0\r\n";
 const CLOSE: &[u8] = b"\r\nconnection: close\r\n";
-/// Both lines come first.
+/// The line comes first.
 const HEAD: usize = 256;
 
 /// Whether an answer to an error says that it is the last one of its connection.
@@ -22,18 +20,48 @@ fn has(head: &[u8], line: &[u8]) -> bool {
     head.windows(line.len()).any(|part| part.eq_ignore_ascii_case(line))
 }
 
-/// What to send in the place of `answer`, where that is an empty one.
-pub(super) fn instead_of(answer: &[u8]) -> Option<Bytes> {
-    let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
-    let head = &answer[..answer.len().min(HEAD)];
-    if status[0] != b'4' || !has(head, EMPTY) {
-        return None;
+/// What actix refuses by itself, after what is to be sent as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// Where its answer begins; it goes on to the end.
+    pub(super) at: usize,
+    kind: Kind,
+}
+
+impl Refusal {
+    /// The empty answer with which these bytes end: actix gives it last, perhaps in one piece with the answers before it.
+    ///
+    /// It is told by every byte that actix writes. No body of ours can end so: in JSON a carriage return is escaped, and
+    /// metrics and texts have none. No head can: its length comes right behind its status.
+    pub(super) fn ends(bytes: &[u8]) -> Option<Self> {
+        let head = without_date(bytes)?;
+        // It may say anything of the connection: actix goes by the request before, and closes it all the same.
+        let said = [&b"\r\nconnection: close"[..], b"\r\nconnection: keep-alive"];
+        let head = said.into_iter().find_map(|line| head.strip_suffix(line)).unwrap_or(head);
+        let status = head.strip_suffix(b"\r\ncontent-length: 0")?;
+        let (before, kind) = match status.strip_suffix(b" 400 Bad Request") {
+            Some(before) => (before, Kind::MalformedRequest),
+            None => (status.strip_suffix(b" 431 Request Header Fields Too Large")?, Kind::HeadersTooLarge),
+        };
+        // Of the version of the request before it.
+        let before = before.strip_suffix(b"HTTP/1.1").or_else(|| before.strip_suffix(b"HTTP/1.0"))?;
+        Some(Self { at: before.len(), kind })
     }
-    match status {
-        b"431" => Some(document(&Problem::new(Kind::HeadersTooLarge, "The head of the request is too large."))),
-        b"400" => Some(document(&Problem::new(Kind::MalformedRequest, MALFORMED))),
-        _ => None,
+
+    /// What to send in its place.
+    pub(super) fn document(self) -> Bytes {
+        let detail =
+            if self.kind == Kind::HeadersTooLarge { "The head of the request is too large." } else { MALFORMED };
+        document(&Problem::new(self.kind, detail))
     }
+}
+
+/// A head that ends in its date, up to that line.
+fn without_date(bytes: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"\r\ndate: ";
+    const DATE: usize = "Sun, 06 Nov 1994 08:49:37 GMT".len();
+    let rest = bytes.strip_suffix(b" GMT\r\n\r\n")?;
+    rest.get(..rest.len().checked_sub(DATE - " GMT".len())?)?.strip_suffix(NAME)
 }
 
 const MALFORMED: &str =
@@ -61,17 +89,30 @@ fn document(problem: &Problem) -> Bytes {
 mod tests {
     use super::*;
 
+    const DATE: &str = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+
     #[test]
-    fn an_empty_refusal_becomes_a_document() {
-        for (status, slug) in [("400 Bad Request", "malformed-request"), ("431 X", "headers-too-large")] {
-            let empty = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\ndate: x\r\n\r\n");
-            let text = String::from_utf8(instead_of(empty.as_bytes()).unwrap().to_vec()).unwrap();
-            let (head, body) = text.split_once("\r\n\r\n").unwrap();
-            assert!(head.starts_with(&format!("HTTP/1.1 {}", &status[..3])), "{head}");
-            assert!(head.contains("content-type: application/problem+json\r\n"), "{head}");
-            assert!(head.ends_with(&format!("content-length: {}", body.len())), "{head}");
-            let document: serde_json::Value = serde_json::from_str(body).unwrap();
-            assert_eq!(document["type"], format!("urn:usher:problem:{slug}"));
+    fn an_empty_refusal_becomes_a_document_and_what_is_before_it_stays() {
+        let malformed = ("400 Bad Request", "malformed-request");
+        let too_large = ("431 Request Header Fields Too Large", "headers-too-large");
+        let answered = format!("HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n{DATE}{{}}");
+        for ((status, slug), before) in
+            [(malformed, ""), (too_large, ""), (malformed, &answered), (too_large, &answered)]
+        {
+            for (version, close) in
+                [("1.1", "connection: close\r\n"), ("1.1", ""), ("1.0", "connection: keep-alive\r\n")]
+            {
+                let bytes = format!("{before}HTTP/{version} {status}\r\ncontent-length: 0\r\n{close}{DATE}");
+                let refusal = Refusal::ends(bytes.as_bytes()).unwrap();
+                assert_eq!(refusal.at, before.len());
+                let text = String::from_utf8(refusal.document().to_vec()).unwrap();
+                let (head, body) = text.split_once("\r\n\r\n").unwrap();
+                assert!(head.starts_with(&format!("HTTP/1.1 {}", &status[..3])), "{head}");
+                assert!(head.contains("content-type: application/problem+json\r\n"), "{head}");
+                assert!(head.ends_with(&format!("content-length: {}", body.len())), "{head}");
+                let document: serde_json::Value = serde_json::from_str(body).unwrap();
+                assert_eq!(document["type"], format!("urn:usher:problem:{slug}"));
+            }
         }
     }
 
@@ -86,14 +127,19 @@ mod tests {
     #[test]
     fn every_other_answer_is_sent_as_it_is() {
         for answer in [
-            "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n",
-            "HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}",
-            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+            &format!("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n{DATE}"),
+            &format!("HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n{DATE}{{}}"),
+            &format!("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nx: y\r\n{DATE}"),
+            &format!("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n{DATE}"),
+            &format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx: HTTP/1.1 400 Bad Request\r\n{DATE}"),
+            &format!("{{\"HTTP/1.1 400 Bad Request\": \"\\r\\ncontent-length: 0\\r\\n{DATE}\"}}"),
+            &format!("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n{DATE}x"),
+            DATE,
+            " GMT\r\n\r\n",
             "HTTP/1.1 4",
             "",
-            "{\"HTTP/1.1 400\": \"\r\ncontent-length: 0\r\n\"}",
         ] {
-            assert!(instead_of(answer.as_bytes()).is_none(), "{answer}");
+            assert_eq!(Refusal::ends(answer.as_bytes()), None, "{answer}");
         }
     }
 }

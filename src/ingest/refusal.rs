@@ -1,6 +1,8 @@
 //! Why a request is refused, and the one place where each reason becomes a problem document.
 //! Knows nothing of how the reasons are found; no text here repeats a value of a body.
 
+mod words;
+
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderName};
@@ -16,6 +18,7 @@ use crate::domain::{EventId, EventRate, Role, RuleFailure};
 use crate::http::problem::{Kind, Mistake, Place, Problem};
 use crate::ledger::LedgerError;
 use crate::rules::Refusal as Ceiling;
+use words::*;
 
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -100,20 +103,6 @@ impl Refusal {
     }
 }
 
-const TYPE_NOT_ALLOWED: &str = "The type of this event is not among the event types of this sender. \
-    Check the type, or ask the operator of usher to add it to `events` of the sender.";
-const SOURCE_NOT_ALLOWED: &str = "The source of this event is not among the sources of this sender. \
-    Check the source, or ask the operator of usher to add it to `sources` of the sender.";
-const KEY_TAKEN: &str = "The Idempotency-Key, or the webhook-id of the signed message, came before with another event; \
-    nothing has changed. Send each event under a key of its own, and the same one again only when you repeat it.";
-const KEY_IN_USE: &str = "A request with the same Idempotency-Key is still being handled. \
-    Send the same request again after `Retry-After` seconds; that is safe.";
-const KEY_FOR_BATCH: &str = "A batch takes no Idempotency-Key: each of its events has an identity of its own. \
-    Leave the header out; a repeated batch changes nothing.";
-const CONFLICT: &str = "An event with this source and id, and with another content, was accepted before; nothing has \
-    changed. Send a new event under a new id.";
-const NOT_FOUND: &str = "There is nothing at this path, or nothing that this sender may see.";
-
 /// One answer for all that is well-formed and not accepted: the reason is for the log.
 fn credentials(error: CredentialsError) -> Problem {
     let (detail, challenge) = match error.told() {
@@ -125,17 +114,6 @@ fn credentials(error: CredentialsError) -> Problem {
     };
     Problem::new(Kind::NotAuthenticated, detail).with_header(header::WWW_AUTHENTICATE, challenge)
 }
-
-const INVALID_REQUEST: &str = "Bearer realm=\"usher\", error=\"invalid_request\"";
-const SEND_PROOF: &str = "Send the sender's token as `Authorization: Bearer {token}`, or sign the request by Standard \
-    Webhooks: webhook-id, webhook-timestamp and webhook-signature.";
-const NOT_IN_URL: &str = "Send the token in the Authorization header; a token in a URL ends up in logs and is never \
-    taken.";
-const ONE_TOKEN: &str = "Send exactly one Authorization header: `Authorization: Bearer {token}`.";
-const WHOLE_SIGNATURE: &str = "Send webhook-id (without `.`), webhook-timestamp (Unix seconds) and webhook-signature \
-    once each, or the same three as svix-*, not both.";
-const NOT_ACCEPTED: &str = "These credentials are not accepted. Check the token; of a signed request the secret, the \
-    clock, and that the body is sent byte for byte as it was signed. The operator of usher finds the reason in its log.";
 
 fn media_type(error: MediaTypeError) -> Problem {
     let detail = format!("{error}. Taken are {TAKEN}, and JSON data with the attributes in ce- headers; all in UTF-8.");
@@ -196,8 +174,6 @@ fn overloaded(overload: Overload) -> Problem {
     problem.with_retry_after(Duration::from_secs(after))
 }
 
-const AGAIN: &str = "Send the same request again after `Retry-After` seconds; that is safe.";
-
 fn parse(error: &ParseError) -> Problem {
     match error {
         ParseError::Empty => Problem::new(Kind::MalformedJson, "The body is empty. Send an event as JSON."),
@@ -218,9 +194,6 @@ fn parse(error: &ParseError) -> Problem {
         }
     }
 }
-
-const NO_IDENTITY: &str = "Without an identity the event cannot be sent twice safely. Give it an `id` in the body, or \
-    an Idempotency-Key or webhook-id header, and send the same one again when you repeat it.";
 
 fn json(error: &JsonError) -> Problem {
     let problem = Problem::new(Kind::MalformedJson, format!("The body is not taken: {error}."));
@@ -243,9 +216,6 @@ fn above_ceiling(rule: &str, role: Option<&Role>, ceiling: Ceiling) -> Problem {
     Problem::new(Kind::AboveCeiling, format!("The rule `{rule}` {asked}. {NOT_RECORDED}"))
 }
 
-const NOT_RECORDED: &str = "Nothing of the event was recorded. \
-    If it should be allowed, the operator of usher can raise the ceiling of the sender.";
-
 fn rule_failed(event: EventId, failure: &RuleFailure, replayed: bool) -> Problem {
     let RuleFailure { rule, part, expression, message } = failure;
     let what =
@@ -254,9 +224,6 @@ fn rule_failed(event: EventId, failure: &RuleFailure, replayed: bool) -> Problem
         Problem::new(Kind::RuleFailed, format!("{what} {DEAD_LETTER}")).with_instance(answer::location(event));
     if replayed { problem.with_header(REPLAYED, "true") } else { problem }
 }
-
-const DEAD_LETTER: &str = "The event is kept as a dead letter: an operator can mend the rule and replay it; \
-    sending it again changes nothing.";
 
 fn ledger(error: &LedgerError) -> Problem {
     let (kind, detail, after) = match error {

@@ -1,8 +1,6 @@
 //! The queue of a membership: which of its changes stands for the others, and when to look at it again.
 //! The oldest of a queue carries the time; looking too early costs a look and nothing else.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -15,6 +13,7 @@ pub(super) struct Queued {
     pub(super) row: i64,
     pub(super) change: Change,
     pub(super) event: ClaimedEvent,
+    /// When its event happened, where the event says so; its acceptance, where it says something later.
     pub(super) time: Option<Timestamp>,
     pub(super) step: Step,
     pub(super) attempts: u32,
@@ -69,10 +68,6 @@ const CLAIMED: &str = queued!(
     "JOIN events e ON e.seq = c.id >> 24 WHERE c.id = ?1"
 );
 
-/// An event that says it happens later than this after its acceptance is taken to happen then: one wrong clock must not make
-/// all that comes after it look old.
-const TIME_AHEAD: Duration = Duration::from_secs(5 * 60);
-
 /// The queue, the oldest first.
 pub(super) fn read(connection: &Connection, organization: &str, user: &str) -> rusqlite::Result<Vec<Queued>> {
     connection.prepare_cached(QUEUE)?.query_map([organization, user], queued)?.collect()
@@ -108,7 +103,8 @@ fn in_order(columns: &mut Columns<'_>) -> rusqlite::Result<Queued> {
     let time: Option<Timestamp> =
         columns.text_or_null()?.map(|text| text.parse().map_err(codec::unreadable)).transpose()?;
     Ok(Queued {
-        time: time.map(|time| time.min(event.received_at.checked_add(TIME_AHEAD).unwrap_or(Timestamp::MAX))),
+        // Never newer than its acceptance: one clock that is ahead must not make what honest ones send after it look old.
+        time: time.map(|time| time.min(event.received_at)),
         event,
         // From here in the order of the columns.
         change: codec::change(columns, id)?,

@@ -14,8 +14,16 @@ pub struct Outcomes<K>(Arc<Shared<K>>);
 
 #[derive(Debug)]
 struct Shared<K> {
-    bells: Mutex<HashMap<K, Arc<Bell>>>,
+    bells: Mutex<HashMap<K, Hung>>,
     closed: AtomicBool,
+}
+
+/// A bell in its place.
+#[derive(Debug, Default)]
+struct Hung {
+    bell: Arc<Bell>,
+    /// Counted under the lock. The `Arc` is no such count: a waiter lets go of its own when the lock is free again.
+    waiters: usize,
 }
 
 #[derive(Debug, Default)]
@@ -56,31 +64,55 @@ impl<K> Default for Outcomes<K> {
 }
 
 impl<K> Shared<K> {
-    fn bells(&self) -> MutexGuard<'_, HashMap<K, Arc<Bell>>> {
+    fn bells(&self) -> MutexGuard<'_, HashMap<K, Hung>> {
         // Nothing that panics is done under the lock.
         self.bells.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Copy + Eq + Hash> Shared<K> {
+    fn join(&self, key: K) -> Arc<Bell> {
+        let mut bells = self.bells();
+        let hung = bells.entry(key).or_default();
+        hung.waiters += 1;
+        Arc::clone(&hung.bell)
+    }
+
+    /// The last who waits takes the bell down.
+    fn leave(&self, key: &K) {
+        let mut bells = self.bells();
+        let Some(hung) = bells.get_mut(key) else { return };
+        hung.waiters -= 1;
+        if hung.waiters > 0 {
+            return;
+        }
+        bells.remove(key);
+        // A burst of waiters leaves no large table behind.
+        if bells.capacity() > 64 && bells.len() < bells.capacity() / 8 {
+            bells.shrink_to_fit();
+        }
     }
 }
 
 impl<K: Copy + Eq + Hash> Outcomes<K> {
     /// Waits for this one from now on: look at how it stands only after this, and no ring is missed.
     pub fn watch(&self, key: K) -> Watch<K> {
-        let bell = Arc::clone(self.0.bells().entry(key).or_default());
+        let bell = self.0.join(key);
         let seen = bell.rings.load(Ordering::Acquire);
         Watch { shared: Arc::clone(&self.0), key, bell, seen }
     }
 
     /// There is something new about this one.
     pub fn tell(&self, key: &K) {
-        if let Some(bell) = self.0.bells().get(key) {
-            bell.ring();
+        if let Some(hung) = self.0.bells().get(key) {
+            hung.bell.ring();
         }
     }
 
     /// Lets go of everybody who waits, and of everybody who comes later.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
-        self.0.bells().values().for_each(|bell| bell.ring());
+        self.0.bells().values().for_each(|hung| hung.bell.ring());
     }
 
     /// How many are waited for.
@@ -117,20 +149,15 @@ impl<K: Copy + Eq + Hash> Watch<K> {
 
 impl<K: Copy + Eq + Hash> Drop for Watch<K> {
     fn drop(&mut self) {
-        let mut bells = self.shared.bells();
-        // The map's and its own: the last who waits takes the bell down. Under the lock nobody else can join.
-        if Arc::strong_count(&self.bell) == 2 {
-            bells.remove(&self.key);
-            // A burst of waiters leaves no large table behind.
-            if bells.capacity() > 64 && bells.len() < bells.capacity() / 8 {
-                bells.shrink_to_fit();
-            }
-        }
+        self.shared.leave(&self.key);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
     use futures_util::FutureExt;
 
     use super::*;
@@ -171,6 +198,24 @@ mod tests {
         drop(many);
         assert_eq!(outcomes.watched(), 0);
         assert!(outcomes.0.bells().capacity() <= 64);
+    }
+
+    #[test]
+    fn those_who_leave_at_the_same_moment_leave_nothing_behind() {
+        let outcomes = Outcomes::default();
+        let together = Barrier::new(4);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for key in 0..20_000 {
+                        let watch = outcomes.watch(key);
+                        together.wait();
+                        drop(watch);
+                    }
+                });
+            }
+        });
+        assert_eq!(outcomes.watched(), 0);
     }
 
     #[test]

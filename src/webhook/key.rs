@@ -14,9 +14,12 @@ use subtle::ConstantTimeEq as _;
 use super::{SignError, Signature, Signed};
 
 const V1: &str = "v1";
-const V1A: &str = "v1a";
+pub(super) const V1A: &str = "v1a";
 /// The versions of signatures that are known, and how many bytes each has.
 pub(super) const VERSIONS: [(&str, usize); 2] = [(V1, 32), (V1A, 64)];
+
+/// What HMAC-SHA256 fills a key up to with zeros.
+const BLOCK: usize = 64;
 
 /// Some tools leave the padding out; which key it is does not depend on it.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -71,11 +74,14 @@ impl Key {
     }
 
     fn shared(bytes: &[u8]) -> Result<Self, KeyError> {
-        if !(24..=64).contains(&bytes.len()) {
+        if !(24..=BLOCK).contains(&bytes.len()) {
             return Err(KeyError::SharedLength);
         }
         let key = hmac::Key::new(hmac::HMAC_SHA256, bytes);
-        Ok(Self { made_of: Material::Shared(key), identity: identity(V1, bytes) })
+        // Zeros at the end make no other key of it: told apart, one secret could be given to two senders.
+        let mut filled = [0; BLOCK];
+        filled[..bytes.len()].copy_from_slice(bytes);
+        Ok(Self { made_of: Material::Shared(key), identity: identity(V1, &filled) })
     }
 
     fn public(bytes: &[u8]) -> Result<Self, KeyError> {

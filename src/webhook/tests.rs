@@ -146,6 +146,42 @@ fn one_right_signature_in_a_list_is_enough() {
 }
 
 #[test]
+fn no_more_than_three_different_ones_of_public_keys_are_looked_at() {
+    let (of_pair, shared) = (&VECTORS[2], &VECTORS[0]);
+    let wrong = |version: &str, byte: u8, length: usize| format!("{version},{}", STANDARD.encode(vec![byte; length]));
+    let public = |bytes: &[u8]| bytes.iter().map(|byte| wrong("v1a", *byte, 64)).collect::<Vec<_>>().join(" ");
+    let right = of_pair.signature;
+    for (header, expected) in [
+        (format!("{} {right}", public(&[1, 2])), Ok(0)),
+        (format!("{} {right}", public(&[1, 1, 2, 2, 2, 1])), Ok(0)),
+        (format!("{} {right}", public(&[1, 2, 3])), Err(VerifyError::TooMany)),
+        (format!("{right} {}", public(&[1, 2, 3])), Err(VerifyError::TooMany)),
+    ] {
+        assert_eq!(of_pair.checked(&header, of_pair.timestamp), expected, "{header}");
+        let looked_at = signatures(&header).map_or(0, |signatures| signatures.len());
+        assert!(looked_at <= MOST_V1A, "{looked_at} in {header}");
+    }
+    let cheap: String = (1..8).map(|byte| wrong("v1", byte, 32) + " ").collect();
+    assert_eq!(shared.checked(&format!("{cheap}{}", shared.signature), shared.timestamp), Ok(0));
+}
+
+#[test]
+fn zeros_at_the_end_of_a_shared_secret_make_no_other_key() {
+    let of = |bytes: &[u8]| Key::parse(&STANDARD.encode(bytes)).unwrap();
+    let short = of(&[7; 24]);
+    for length in 25..=64 {
+        let mut bytes = [7; 24].to_vec();
+        bytes.resize(length, 0);
+        let long = of(&bytes);
+        assert_eq!(sign(&long, "a", 1, b"x"), sign(&short, "a", 1, b"x"));
+        assert!(long.is_same(&short), "{length}");
+        bytes[length - 1] = 1;
+        assert!(!of(&bytes).is_same(&short), "{length}");
+    }
+    assert!(!of(&[[0; 1].as_slice(), &[7; 24]].concat()).is_same(&short));
+}
+
+#[test]
 fn ids_and_timestamps_that_are_none_are_refused() {
     let (key, vector) = (Key::parse(SHARED).unwrap(), &VECTORS[0]);
     for id in ["", ".", "msg.1", "a."] {

@@ -133,6 +133,8 @@ impl Bench {
         }
         if new {
             let rows = ids.into_iter().zip(changes);
+            // Nothing is newer than its acceptance.
+            let time = time.map(|time| time.min(self.model.now));
             self.model.rows.extend(rows.map(|(id, &(user, wish))| Row { id, user, wish, time, outcome: None }));
         }
     }

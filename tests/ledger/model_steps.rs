@@ -77,9 +77,11 @@ fn wish() -> impl Strategy<Value = Wish> {
 pub(super) fn step() -> impl Strategy<Value = Step> {
     let claim = any::<Index>;
     let changes = prop::collection::vec((0..USERS.len(), wish()), 0..4);
+    // Of long ago, of about now, and of a clock that is far ahead.
+    let time = prop_oneof![3 => 0..9i64, 3 => 0..60_000i64, 1 => Just(i64::from(u32::MAX) * 1_000)];
     let lost = prop_oneof![Just(Lost::No), Just(Lost::Before), Just(Lost::After)];
     prop_oneof![
-        6 => (0..30u8, prop::option::weighted(0.3, 0..9i64), changes).prop_map(|(n, t, c)| Step::Record(n, t, c)),
+        6 => (0..30u8, prop::option::weighted(0.3, time), changes).prop_map(|(n, t, c)| Step::Record(n, t, c)),
         5 => (1..4usize).prop_map(Step::Claim),
         4 => (claim(), prop::bool::weighted(0.3)).prop_map(|(claim, dead)| Step::Finish(claim, dead)),
         3 => (claim(), 0..20_000i64, lost).prop_map(|(claim, later, lost)| Step::Retry(claim, later, lost)),

@@ -125,18 +125,42 @@ async fn an_event_older_than_what_was_applied_last_is_superseded_without_a_call(
     let timed = |name: &str, time| {
         let mut entry = asked(name, "user_ada", Action::Revoke);
         entry.event.time = Some(at(time));
-        entry
+        Entry { received_at: at(100), ..entry }
     };
     let ids = record(&ledger, vec![timed("1", 100)]).await;
-    finish(&ledger, 0, Outcome::Revoked).await;
+    finish(&ledger, 100, Outcome::Revoked).await;
     let late = record(&ledger, vec![timed("2", 99)]).await;
-    let claimed = claimed(&ledger, 0, 9).await;
+    let claimed = claimed(&ledger, 100, 9).await;
     assert_eq!((claimed.claims.len(), claimed.finished[0].change.id), (0, late[0]));
     assert_eq!(claimed.finished[0].change.superseded_by, Some(ids[0]));
     assert_eq!(outcome(&ledger, late[0]).await, (Some(Outcome::Superseded), Some(ids[0])));
     invariants::check(&backend);
     let same = record(&ledger, vec![timed("3", 100)]).await;
-    assert_eq!(take(&ledger, 0, 9).await[0].change.id, same[0]);
+    assert_eq!(take(&ledger, 100, 9).await[0].change.id, same[0]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_holds_up_no_honest_change() {
+    for applied_before in [true, false] {
+        let (backend, ledger) = opened();
+        let timed = |name: &str, action, time, received| {
+            let mut entry = asked(name, "user_ada", action);
+            entry.event.time = Some(time);
+            Entry { received_at: at(received), ..entry }
+        };
+        let mut ids =
+            record(&ledger, vec![timed("1", keep(MEMBER), "9000-01-01T00:00:00Z".parse().unwrap(), 1_000)]).await;
+        if applied_before {
+            finish(&ledger, 1_000, Outcome::Granted).await;
+        }
+        ids.extend(record(&ledger, vec![timed("2", Action::Revoke, at(1_001), 1_002)]).await);
+        finish(&ledger, 2_000, Outcome::Revoked).await;
+        assert_eq!(outcome(&ledger, ids[1]).await, (Some(Outcome::Revoked), None), "{applied_before}");
+        let older = record(&ledger, vec![timed("3", keep(MEMBER), at(1_000), 1_003)]).await;
+        assert_eq!(take(&ledger, 2_000, 9).await, []);
+        assert_eq!(outcome(&ledger, older[0]).await, (Some(Outcome::Superseded), Some(ids[1])));
+        invariants::check(&backend);
+    }
 }
 
 #[tokio::test]

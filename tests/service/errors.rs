@@ -39,6 +39,29 @@ fn what_is_no_http_gets_a_document_and_its_connection_ends() {
 }
 
 #[test]
+fn what_is_no_http_gets_its_document_behind_another_answer_too() {
+    let service = Setup::new("http://127.0.0.1:1").start();
+    let many: String = (0..97).map(|number| format!("x-{number}: 1\r\n")).collect();
+    for (http, method, version) in [
+        (&service.http, "GET", "1.1"),
+        (&service.admin, "GET", "1.1"),
+        (&service.http, "HEAD", "1.1"),
+        (&service.http, "GET", "1.0\r\nconnection: keep-alive"),
+    ] {
+        for (second, status, slug) in [("bad header\r\n", 400, "malformed-request"), (&many, 431, "headers-too-large")]
+        {
+            let both =
+                format!("{method} /nope HTTP/{version}\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n{second}\r\n");
+            let said = say(http, both.as_bytes());
+            let (first, refused) = said.split_at(said.rfind(&format!("HTTP/1.1 {status} ")).unwrap());
+            assert!(first.contains(" 404 ") && first.contains("application/problem+json"), "{said}");
+            assert_eq!(first.contains("urn:usher:problem:not-found"), method == "GET", "{said}");
+            is_problem(refused, status, slug);
+        }
+    }
+}
+
+#[test]
 fn heads_that_are_too_large_are_refused_with_their_bound() {
     let service = Setup::new("http://127.0.0.1:1").start();
     for http in [&service.http, &service.admin] {

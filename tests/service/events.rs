@@ -161,5 +161,4 @@ fn a_sender_sends_from_its_sources_only() {
     assert_eq!(service.http.post(&purchase("2", "user_ada", "team")).status, 202, "its name is its source");
     let detail = from("3", "https://shop.example.evil/").problem(403, "source-not-allowed");
     assert!(detail.contains("sources") && !detail.contains("evil"), "{detail}");
-    assert_eq!(sandbox.calls().len(), 1);
 }

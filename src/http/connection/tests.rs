@@ -99,16 +99,21 @@ async fn who_does_not_read_its_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_empty_refusal_is_replaced_however_slowly_it_is_read() {
-    let (mut connection, mut client) = connection(7);
-    let writer = async {
-        connection.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await.unwrap();
-        drop(connection);
-    };
-    let mut text = String::new();
-    let (_, read) = tokio::join!(writer, client.read_to_string(&mut text));
-    read.unwrap();
-    assert!(text.contains("malformed-request") && text.ends_with('}'), "{text}");
+async fn an_empty_refusal_is_replaced_however_slowly_it_is_read_and_whatever_comes_before_it() {
+    let empty = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+    for (room, before) in [(7, ""), (7, "HTTP/1.1 200 OK\r\n\r\n"), (4096, "HTTP/1.1 200 OK\r\n\r\n")] {
+        let (mut connection, mut client) = connection(room);
+        let writer = async {
+            connection.write_all(format!("{before}{empty}").as_bytes()).await.unwrap();
+            drop(connection);
+        };
+        let mut text = String::new();
+        let (_, read) = tokio::join!(writer, client.read_to_string(&mut text));
+        read.unwrap();
+        let document = text.strip_prefix(before).unwrap();
+        assert!(document.starts_with("HTTP/1.1 400") && !document.contains("content-length: 0"), "{text}");
+        assert!(document.contains("malformed-request") && document.ends_with('}'), "{text}");
+    }
 }
 
 #[tokio::test]

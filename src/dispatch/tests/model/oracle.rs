@@ -5,6 +5,7 @@ use crate::domain::{ChangeRecord, ChangeState, EventRecord, Outcome};
 
 use super::clerk::{ROLES, UNKNOWN_ROLE};
 use super::history::{Asked, BY_EITHER, LIMITED, PEOPLE, PLACES, What, World};
+use super::words::moment;
 
 /// A change that was accepted, and what became of it.
 pub(super) struct Told {
@@ -42,13 +43,14 @@ pub(super) fn expected(world: &World, told: &[Told], place: usize, person: usize
             assert!(may_die(world, &change.asked), "dead without need: {:?}", change.record());
             continue;
         }
-        if world.timed && latest.is_some_and(|latest| latest > change.asked.time) {
+        let time = moment(&change.asked).min(change.event.received_at);
+        if world.timed && latest.is_some_and(|latest| latest > time) {
             // Under another name it may have come first; then what is newer came after it.
             let other_name = person == BY_EITHER;
             assert!(outcome == Outcome::Superseded || other_name, "older than what was applied: {:?}", change.record());
             continue;
         }
-        latest = Some(change.asked.time);
+        latest = Some(time);
         has = applied(has, &change.asked);
     }
     has.filter(|has| !has.limited).map(|has| ROLES[has.role])

@@ -62,10 +62,15 @@ fn action(asked: &Asked) -> Action {
     Action::Grant(grant)
 }
 
+/// What the event says of when it happened.
+pub(super) fn moment(asked: &Asked) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + asked.time).unwrap()
+}
+
 pub(super) fn entry(world: &World, asked: &Asked, number: usize, now: Timestamp) -> Entry {
     let sender = SenderName::try_from(["billing", "support"][number % 2].to_owned()).unwrap();
     let (source, event_id) = ("model".to_owned(), number.to_string());
-    let time = world.timed.then(|| Timestamp::from_second(1_700_000_000 + asked.time).unwrap());
+    let time = world.timed.then(|| moment(asked));
     let event = Event {
         id: EventId::of(&sender, &source, &event_id),
         sender,
