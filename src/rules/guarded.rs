@@ -98,9 +98,8 @@ fn is_same(one: &dyn Val, other: &dyn Val) -> bool {
     match (one.downcast_ref::<CelMap>(), other.downcast_ref::<CelMap>()) {
         (Some(one), Some(other)) if has_texts_for_keys(one) => {
             let (one, other) = (one.inner(), other.inner());
-            let has =
-                |(key, value): (_, &Box<dyn Val>)| other.get(key).is_some_and(|other| is_same(&**value, &**other));
-            one.len() == other.len() && one.iter().all(has)
+            let same = |key, value| other.get(key).is_some_and(|other| is_same(value, &**other));
+            one.len() == other.len() && one.iter().all(|(key, value)| same(key, &**value))
         }
         _ => is_number(one) == is_number(other) && one.equals(other),
     }
