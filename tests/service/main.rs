@@ -32,6 +32,7 @@ mod send;
 mod service_account;
 mod signed_identity;
 mod start;
+mod strangers;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
 mod support;
 mod tls;

@@ -1,7 +1,5 @@
 //! How a sender proves itself: tokens and signatures, each of several, replaced while the service runs.
 
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -260,34 +258,6 @@ fn who_signs_reads_its_own_events_with_a_signature_over_their_id_and_nothing() {
     read(SECRET, &event, b"").problem(404, "not-found");
     read(SHARED, "msg_1", b"").problem(401, "not-authenticated");
     read(SHARED, &event, sent.body.as_bytes()).problem(401, "not-authenticated");
-}
-
-/// The head of a signed request that never brings its body.
-fn stranger(address: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let head = "host: x\r\ncontent-type: application/json\r\ncontent-length: 262144\r\nwebhook-id: 1";
-    let signature = format!("webhook-timestamp: {}\r\nwebhook-signature: v1,AAAA", Timestamp::now().as_second());
-    stream.write_all(format!("POST /v1/events HTTP/1.1\r\n{head}\r\n{signature}\r\n\r\n{{").as_bytes()).unwrap();
-    stream
-}
-
-#[test]
-fn strangers_who_announce_large_bodies_keep_nobody_out() {
-    let fixture = started(setup());
-    let address = fixture.service.http.base.trim_start_matches("http://").to_owned();
-    let strangers: Vec<_> = (0..200).map(|_| stranger(&address)).collect();
-    assert_eq!(fixture.status_of(TOKEN), 202);
-    assert_eq!(fixture.send(&signed(SHARED, "msg_1")).status, 202);
-    drop(strangers);
-}
-
-#[test]
-fn strangers_keep_no_connection() {
-    let fixture = started(setup());
-    for (method, path) in [("POST", "/v1/events"), ("GET", "/nope"), ("PUT", "/v1/events")] {
-        let answer = fixture.service.http.request(method, path, &[], b"");
-        assert_eq!(answer.header("connection"), Some("close"), "{method} {path} {}", answer.status);
-    }
 }
 
 #[test]
