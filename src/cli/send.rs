@@ -6,6 +6,7 @@ mod answer;
 mod binary;
 mod client;
 mod deliver;
+mod no_answer;
 mod print;
 mod proof;
 mod tally;
@@ -25,8 +26,9 @@ use uuid::Uuid;
 
 use super::exit::Failure;
 use answer::{Answer, Verdict};
-use client::{Client, NoAnswer};
+use client::Client;
 use deliver::{Delivery, Patience, deliver};
+use no_answer::NoAnswer;
 use print::{Plan, Printer};
 use proof::{Proof, ProofArgs};
 use template::{Message, Mode, Template};
@@ -38,10 +40,14 @@ const STDIN: &str = "-";
 /// How often a copy is sent again when the service asks to come back later.
 const RETRIES: u32 = 3;
 
+const UNSIGNABLE: &str =
+    "with --mode binary an event cannot be signed: a signature covers the body, and the event is in the headers
+  help: send it with --mode structured, or prove who sends it with a token";
+
 const AFTER_HELP: &str = "\
 A secret is never an argument: other processes of this machine can see those.
-Exit codes: 0 all accepted (with --wait: and ended well), 1 not so, 64 usage, 65 the file is no event, 66 the file
-  cannot be read, 69 nobody answers";
+Exit codes: 0 all accepted (with --wait: and ended well), 1 not so, 64 usage, 65 the file is no event, 66 a file
+  cannot be read or has no certificate, 69 nobody answers";
 
 /// What `usher send` can be told.
 #[derive(clap::Args)]
@@ -64,13 +70,13 @@ pub(super) struct SendArgs {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30", value_parser = seconds)]
     wait: Option<u32>,
     /// Send so many copies, each under an id of its own, which is that of the file with -1, -2, ... behind it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     repeat: Option<NonZeroU32>,
     /// Let the copies have the same id: they are repeats of one event
     #[arg(long, requires = "repeat")]
     same_id: bool,
     /// How many copies are on their way at the same time
-    #[arg(long, value_name = "C", default_value = "1", requires = "repeat")]
+    #[arg(long, value_name = "C", default_value = "1", requires = "repeat", value_parser = number)]
     concurrency: NonZeroU32,
     /// Print one JSON object per answer, and one at the end of --repeat
     #[arg(long)]
@@ -79,6 +85,7 @@ pub(super) struct SendArgs {
 
 /// Sends; 0 if everything is accepted and, with `--wait`, ended well.
 pub(super) fn run(args: &SendArgs) -> Result<ExitCode, Failure> {
+    signable(args)?;
     let template = template(args)?;
     let url = url(args.to.as_deref())?;
     let proof = Proof::read(&args.proof)?;
@@ -86,6 +93,12 @@ pub(super) fn run(args: &SendArgs) -> Result<ExitCode, Failure> {
     let tls = tls::config(&args.tls)?;
     let printer = Printer::new(args.json, plan);
     System::new().block_on(async { send(&Client::new(url, proof, tls), &template, printer, args).await })
+}
+
+/// The service would refuse it: in binary mode the event is in headers, and a signature is of the body.
+fn signable(args: &SendArgs) -> Result<(), Failure> {
+    let fits = args.mode != Some(Mode::Binary) || !args.proof.signs();
+    fits.then_some(()).ok_or_else(|| Failure::misuse(UNSIGNABLE))
 }
 
 async fn send(
@@ -145,11 +158,16 @@ impl End {
 
     fn code(self, url: &str) -> Result<ExitCode, Failure> {
         match self.no_answer {
-            Some(error) if !self.answered => Err(Failure::unavailable(format!("{url}: {error}"))),
+            Some(error) if !self.answered => Err(nobody(url, &error)),
             _ if self.not_good => Ok(ExitCode::FAILURE),
             _ => Ok(ExitCode::SUCCESS),
         }
     }
+}
+
+fn nobody(url: &str, error: &NoAnswer) -> Failure {
+    let help = error.help().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+    Failure::unavailable(format!("{url}: {error}{help}"))
 }
 
 fn plan(args: &SendArgs, template: &Template, proof: &Proof, url: String) -> Plan {
@@ -158,6 +176,7 @@ fn plan(args: &SendArgs, template: &Template, proof: &Proof, url: String) -> Pla
         mode: template.mode().name(),
         proof: proof.name(),
         made_ids: template.made_ids().to_vec(),
+        made_source: template.made_source(),
         copies: args.repeat.map(NonZeroU32::get),
         same_id: args.same_id,
         concurrency: args.concurrency.get(),
@@ -200,6 +219,10 @@ fn new_id() -> String {
     let (random, _) = random.split_first_chunk().unwrap_or((&[0; 10], &[]));
     let id: Uuid = uuid::Builder::from_unix_timestamp_millis(milliseconds, random).into_uuid();
     id.to_string()
+}
+
+fn number(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_no_number| format!("expected a whole number from 1 to {}", u32::MAX))
 }
 
 fn seconds(text: &str) -> Result<u32, String> {

@@ -41,6 +41,17 @@ impl Terminal {
     }
 }
 
+/// The text without what a terminal would obey, or what turns its letters around.
+pub(super) fn harmless(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\r' | '\t' => ' ',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
 /// The words of `text` in lines of at most `width` characters; a longer word stands alone.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -64,5 +75,12 @@ mod tests {
     fn a_long_sentence_is_wrapped_between_words() {
         assert_eq!(wrapped("a bb ccc dddddddd e", 6), ["a bb", "ccc", "dddddddd", "e"]);
         assert!(wrapped("", 6).is_empty());
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_left() {
+        assert_eq!(harmless("a\u{1b}[31mb\u{7}c\u{9b}d\u{7f}"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d\u{fffd}");
+        assert_eq!(harmless("a\r\nb\tc é 😀"), "a  b c é 😀");
+        assert_eq!(harmless("\u{202e}evil"), "\u{fffd}evil");
     }
 }

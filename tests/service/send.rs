@@ -1,5 +1,9 @@
 //! `usher send`, as a person or a smoke test runs it.
 
+mod batches;
+mod tls;
+mod unfit;
+
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Output, Stdio};
@@ -7,7 +11,6 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 
-use crate::support::authority::Authority;
 use crate::support::*;
 
 const SHARED: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -256,31 +259,4 @@ fn a_single_event_and_a_copy_that_was_tried_four_times_are_told_as_they_were_ans
     let (code, text) = send_to(&["--to", &url, "--repeat", "1"], &purchase("1", "user_ada", "team"));
     assert!(code == Some(1) && text.contains("3 tried again"), "{code:?}: {text}");
     assert_eq!(requests.join().unwrap().len(), 4);
-}
-
-#[test]
-fn over_tls_the_authority_is_trusted_that_is_named_and_a_certificate_is_shown() {
-    let (servers, clients, sandbox) = (Authority::new(), Authority::new(), Sandbox::start(&[]));
-    let tls = setup(&sandbox).with("USHER_TLS_CERT_FILE", "tls.crt").with("USHER_TLS_KEY_FILE", "tls.key");
-    let folder = tls.folder.clone();
-    let (shown, own) = (servers.server(), clients.client());
-    write(&folder.path().join("tls.crt"), &shown.certificate);
-    write(&folder.path().join("tls.key"), &shown.key);
-    write(&folder.path().join("client.crt"), &own.certificate);
-    write(&folder.path().join("client.key"), &own.key);
-    let trusted = servers.file(folder.path(), "servers.pem");
-    clients.file(folder.path(), "clients.pem");
-    let service = tls.with("USHER_TLS_CLIENT_CA_FILE", "clients.pem").start();
-    let to = service.http.base.replacen("http://", "https://", 1);
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (certificate, key) = (path("client.crt"), path("client.key"));
-    let with = |more: &[&str]| {
-        let event = purchase("1", "user_ada", "team");
-        send_to(&[&["--to", &to, "--token-env", "TOKEN"], more].concat(), &event)
-    };
-    let trusting = ["--ca", trusted.to_str().unwrap()];
-    let (code, text) = with(&[&trusting[..], &["--cert", &certificate, "--key", &key]].concat());
-    assert_eq!(code, Some(0), "{text}");
-    assert_eq!(with(&trusting).0, Some(69), "no certificate");
-    assert_eq!(with(&["--cert", &certificate, "--key", &key]).0, Some(69), "the public authorities do not know it");
 }

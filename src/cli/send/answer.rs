@@ -63,6 +63,17 @@ impl Answer {
         }
     }
 
+    /// Whether it has a result for each event of a batch.
+    pub(super) fn is_of_batch(&self) -> bool {
+        self.body["results"].is_array()
+    }
+
+    /// Of each of so many events; where nothing was said of each, all are as good as the whole.
+    pub(super) fn verdicts(&self, events: usize) -> Vec<Verdict> {
+        let parts = self.parts();
+        if parts.len() == events { parts.iter().map(Part::verdict).collect() } else { vec![self.verdict(); events] }
+    }
+
     /// The worst of the parts.
     pub(super) fn verdict(&self) -> Verdict {
         let whole = if is_success(self.status) { Verdict::Good } else { Verdict::Refused };
@@ -89,7 +100,7 @@ impl Answer {
 }
 
 impl Part<'_> {
-    fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> Verdict {
         match self.said {
             Said::Problem(_) => Verdict::Refused,
             Said::Event(event) => match event["status"].as_str() {
@@ -150,6 +161,8 @@ mod tests {
         assert_eq!(batch.verdict(), Verdict::Refused);
         assert_eq!(answer(202, json!({"results": [accepted]})).verdict(), Verdict::Good);
         assert_eq!(answer(202, json!({"results": []})).verdict(), Verdict::Good);
+        assert_eq!(batch.verdicts(2), [Verdict::Good, Verdict::Refused]);
+        assert_eq!(answer(401, json!({"title": "no"})).verdicts(3), [Verdict::Refused; 3]);
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::rt::time::timeout;
-use awc::error::{ConnectError, SendRequestError};
 use awc::http::header::{ACCEPT, HeaderMap, RETRY_AFTER, USER_AGENT};
 use awc::{ClientRequest, Connector};
 use jiff::Timestamp;
 
 use super::answer::Answer;
+use super::no_answer::{Face, NoAnswer};
 use super::proof::Proof;
 use super::template::Message;
 
@@ -20,27 +20,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest answer read: a large batch with all of its changes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NoAnswer {
-    #[error("no connection: {0}")]
-    Unreachable(String),
-    #[error("no answer in time")]
-    TooSlow,
-    #[error("the connection was lost: {0}")]
-    Lost(String),
-}
-
 /// A sender.
 pub(super) struct Client {
     http: awc::Client,
     url: String,
     proof: Proof,
+    face: Face,
 }
 
 impl Client {
     /// Makes no connection yet.
     pub(super) fn new(url: String, proof: Proof, tls: rustls::ClientConfig) -> Self {
+        let face = face(&url, &tls);
         let connector =
             Connector::new().timeout(CONNECT).handshake_timeout(CONNECT).rustls_0_23(Arc::new(tls)).limit(0);
         let http = awc::Client::builder()
@@ -51,7 +42,7 @@ impl Client {
             .add_default_header((USER_AGENT, concat!("usher-send/", env!("CARGO_PKG_VERSION"))))
             .add_default_header((ACCEPT, "application/json, application/problem+json"))
             .finish();
-        Self { http, url, proof }
+        Self { http, url, proof, face }
     }
 
     /// Where it posts.
@@ -72,7 +63,8 @@ impl Client {
         if let Some(seconds) = seconds {
             request = request.insert_header(("prefer", format!("wait={seconds}")));
         }
-        timeout(patience, exchange(request, message.body.clone())).await.unwrap_or(Err(NoAnswer::TooSlow))
+        let exchange = exchange(request, message.body.clone(), self.face);
+        timeout(patience, exchange).await.unwrap_or_else(|_elapsed| Err(NoAnswer::too_slow()))
     }
 
     fn request(&self, message: &Message, webhook_id: &str) -> ClientRequest {
@@ -88,10 +80,10 @@ impl Client {
     }
 }
 
-async fn exchange(request: ClientRequest, body: Vec<u8>) -> Result<Answer, NoAnswer> {
-    let mut response = request.send_body(body).await.map_err(|error| no_answer(&error))?;
+async fn exchange(request: ClientRequest, body: Vec<u8>, face: Face) -> Result<Answer, NoAnswer> {
+    let mut response = request.send_body(body).await.map_err(|error| NoAnswer::of(&error, face))?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let bytes = response.body().limit(MAX_BODY).await.map_err(|error| NoAnswer::Lost(error.to_string()))?;
+    let bytes = response.body().limit(MAX_BODY).await.map_err(NoAnswer::lost)?;
     let body = serde_json::from_slice(&bytes).unwrap_or_default();
     let replayed = text(&headers, "idempotent-replayed") == Some("true");
     Ok(Answer { status, replayed, retry_after: retry_after(&headers), body })
@@ -107,13 +99,10 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-fn no_answer(error: &SendRequestError) -> NoAnswer {
-    match error {
-        // awc's name for a connection that closed where the answer should have been.
-        SendRequestError::Connect(ConnectError::Disconnected) => NoAnswer::Lost("it was closed".to_owned()),
-        SendRequestError::Connect(error) => NoAnswer::Unreachable(error.to_string()),
-        SendRequestError::Url(error) => NoAnswer::Unreachable(error.to_string()),
-        SendRequestError::Timeout => NoAnswer::TooSlow,
-        error => NoAnswer::Lost(error.to_string()),
+fn face(url: &str, tls: &rustls::ClientConfig) -> Face {
+    match url.starts_with("https:") {
+        false => Face::Plain,
+        true if tls.client_auth_cert_resolver.has_certs() => Face::Certified,
+        true => Face::Anonymous,
     }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use actix_web::rt::time::sleep;
 
 use super::answer::{Answer, Verdict};
-use super::client::{Client, NoAnswer};
+use super::client::Client;
+use super::no_answer::NoAnswer;
 use super::template::Message;
 
 /// What the service lets anybody wait in one request.

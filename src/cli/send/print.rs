@@ -1,17 +1,20 @@
 //! What `usher send` says on stdout: for a person, or as JSON lines.
 //! Knows nothing of how it came about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Verdict};
+use super::answer::{Answer, Part, Said, Verdict};
 use super::deliver::Delivery;
 use super::tally::{Tally, milliseconds};
 use super::template::Message;
 use super::text;
-use crate::cli::terminal::{BOLD, DIM, GREEN, RED, Terminal, WIDTH, wrapped};
+use crate::cli::terminal::{BOLD, DIM, GREEN, RED, Terminal, WIDTH, harmless, wrapped};
+
+/// The verdict of what was not answered.
+const UNANSWERED: &str = "unanswered";
 
 /// What is going to be sent, in words.
 pub(super) struct Plan {
@@ -19,6 +22,7 @@ pub(super) struct Plan {
     pub(super) mode: &'static str,
     pub(super) proof: &'static str,
     pub(super) made_ids: Vec<String>,
+    pub(super) made_source: Option<&'static str>,
     pub(super) copies: Option<u32>,
     pub(super) same_id: bool,
     pub(super) concurrency: u32,
@@ -52,6 +56,9 @@ impl Printer {
         for id in made_ids {
             self.dim(&format!("the file names no id; made {id}"));
         }
+        if let Some(source) = self.plan.made_source {
+            self.dim(&format!("the file names no source, which a CloudEvent has; made {source}"));
+        }
         if let Some(copies) = self.copies() {
             self.dim(&copies);
         }
@@ -59,18 +66,18 @@ impl Printer {
 
     /// What came of a message.
     pub(super) fn told(&mut self, message: &Message, delivery: &Delivery) {
-        self.count(delivery);
+        self.count(message, delivery);
         if self.json {
             return self.terminal.line(&self.line(message, delivery).to_string());
         }
-        let aside = format!("{}  {} ms", message.name, milliseconds(delivery.latency));
+        let took = format!("{} ms", milliseconds(delivery.latency));
         match &delivery.result {
             _ if self.plan.copies.is_some() && !self.is_new(delivery) => {}
-            Ok(answer) => self.answered(answer, &aside),
+            Ok(answer) => self.answered(answer, message, &took),
             // The end of the command says it on stderr.
             Err(_) if self.plan.copies.is_none() => {}
             Err(error) => {
-                let aside = self.terminal.paint(DIM, &aside);
+                let aside = self.terminal.paint(DIM, &format!("{}  {took}", harmless(&message.name)));
                 self.terminal.line(&format!("  {}  {aside}", self.terminal.paint(RED, "✗ no answer")));
                 self.wrapped(&error.to_string());
             }
@@ -86,8 +93,8 @@ impl Printer {
         }
     }
 
-    fn answered(&self, answer: &Answer, aside: &str) {
-        for line in text::of_answer(answer, aside, self.terminal) {
+    fn answered(&self, answer: &Answer, message: &Message, took: &str) {
+        for line in text::of_answer(answer, message, took, self.terminal) {
             self.terminal.line(&line);
         }
         match answer.verdict() {
@@ -107,15 +114,18 @@ impl Printer {
             Ok(answer) => match answer.verdict() {
                 Verdict::Good => return false,
                 Verdict::Unfinished if !self.plan.waits => return false,
-                verdict => format!("{} {} {}", verdict.name(), answer.status, answer.body["title"]),
+                verdict => kind(answer, verdict),
             },
         };
         self.shown.insert(kind)
     }
 
-    fn count(&mut self, delivery: &Delivery) {
+    fn count(&mut self, message: &Message, delivery: &Delivery) {
         let answer = delivery.result.as_ref().ok();
         self.tally.count(answer.map(|answer| answer.status), delivery.latency);
+        let events = message.events.len();
+        let verdicts = answer.map_or_else(|| vec![UNANSWERED; events], |answer| names(&answer.verdicts(events)));
+        verdicts.into_iter().for_each(|verdict| self.tally.count_event(verdict));
         self.tally.replayed += usize::from(answer.is_some_and(|answer| answer.replayed));
         self.tally.tried_again += delivery.tried_again as usize;
     }
@@ -126,12 +136,20 @@ impl Printer {
             Ok(answer) => {
                 json!({"verdict": answer.verdict().name(), "status": answer.status, "replayed": answer.replayed, "answer": answer.body})
             }
-            Err(error) => json!({"verdict": "unanswered", "status": null, "error": error.to_string()}),
+            Err(error) => {
+                json!({"verdict": UNANSWERED, "status": null, "error": error.to_string(), "help": error.help()})
+            }
         };
         if let (Some(line), Value::Object(said)) = (line.as_object_mut(), said) {
             line.extend(said);
             if !self.plan.made_ids.is_empty() {
                 line.insert("made_ids".to_owned(), json!(self.plan.made_ids));
+            }
+            if let Some(source) = self.plan.made_source {
+                line.insert("made_source".to_owned(), source.into());
+            }
+            if message.events.len() != 1 {
+                line.insert("events".to_owned(), json!(message.events));
             }
         }
         line
@@ -140,7 +158,7 @@ impl Printer {
     fn summary(&self, took: Duration) -> Value {
         let statuses: serde_json::Map<_, _> =
             self.tally.statuses().map(|(status, count)| (status, count.into())).collect();
-        json!({"sent": self.tally.sent(), "statuses": statuses, "replayed": self.tally.replayed, "tried_again": self.tally.tried_again,
+        json!({"sent": self.tally.sent(), "statuses": statuses, "events": self.tally.events(), "replayed": self.tally.replayed, "tried_again": self.tally.tried_again,
             "latency_ms": self.tally.latency(), "per_second": self.tally.rate(took), "milliseconds": milliseconds(took)})
     }
 
@@ -153,11 +171,26 @@ impl Printer {
             let colour = if status.starts_with('2') { GREEN } else { RED };
             row("status", &format!("{}  {count} times", self.terminal.paint(colour, &status)));
         }
+        row("events", &self.events());
         row("repeats", &format!("{replayed} known already, {tried_again} tried again"));
         if let Some(latency) = self.tally.latency() {
             row("latency", &format!("p50 {} ms, p95 {} ms, max {} ms", latency.p50, latency.p95, latency.max));
         }
         row("rate", &format!("{} a second, {} ms in all", self.tally.rate(took), milliseconds(took)));
+    }
+
+    /// How many events of each kind there are; who does not wait takes what has no end yet for accepted.
+    fn events(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (verdict, count) in self.tally.events() {
+            let folded = *verdict == Verdict::Unfinished.name() && !self.plan.waits;
+            *counts.entry(if folded { Verdict::Good.name() } else { verdict }).or_default() += count;
+        }
+        let shown = |(verdict, count): (&str, usize)| {
+            let colour = if verdict == Verdict::Good.name() { GREEN } else { RED };
+            self.terminal.paint(colour, &format!("{count} {verdict}"))
+        };
+        counts.into_iter().map(shown).collect::<Vec<_>>().join(", ")
     }
 
     fn copies(&self) -> Option<String> {
@@ -176,4 +209,18 @@ impl Printer {
     fn dim(&self, text: &str) {
         self.terminal.line(&format!("    {}", self.terminal.paint(DIM, text)));
     }
+}
+
+/// What answers to copies have in common: how they went, and why.
+fn kind(answer: &Answer, verdict: Verdict) -> String {
+    let why = |part: Part<'_>| match part.said {
+        Said::Problem(problem) => format!("{} {}", part.status, problem["title"]),
+        Said::Event(_) => part.verdict().name().to_owned(),
+    };
+    let whys: BTreeSet<_> = answer.parts().into_iter().map(why).collect();
+    format!("{} {whys:?}", verdict.name())
+}
+
+fn names(verdicts: &[Verdict]) -> Vec<&'static str> {
+    verdicts.iter().map(|verdict| verdict.name()).collect()
 }

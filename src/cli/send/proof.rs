@@ -33,6 +33,13 @@ pub(super) enum Proof {
     Key(Key),
 }
 
+impl ProofArgs {
+    /// Whether they name a signing key.
+    pub(super) fn signs(&self) -> bool {
+        self.secret_env.is_some() || self.secret_file.is_some()
+    }
+}
+
 impl Proof {
     /// Reads what the arguments name.
     pub(super) fn read(args: &ProofArgs) -> Result<Self, Failure> {

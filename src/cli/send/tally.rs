@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(super) struct Tally {
     /// By status; no answer is 0.
     statuses: BTreeMap<u16, usize>,
+    /// By what became of them.
+    events: BTreeMap<&'static str, usize>,
     latencies: Vec<Duration>,
     pub(super) replayed: usize,
     pub(super) tried_again: usize,
@@ -35,6 +37,16 @@ impl Tally {
     pub(super) fn statuses(&self) -> impl Iterator<Item = (String, usize)> {
         let name = |status: u16| if status == 0 { "none".to_owned() } else { status.to_string() };
         self.statuses.iter().map(move |(status, count)| (name(*status), *count))
+    }
+
+    /// Counts one event of a message.
+    pub(super) fn count_event(&mut self, verdict: &'static str) {
+        *self.events.entry(verdict).or_default() += 1;
+    }
+
+    /// How many events there are of each verdict.
+    pub(super) fn events(&self) -> &BTreeMap<&'static str, usize> {
+        &self.events
     }
 
     /// How many messages were sent.

@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use super::binary;
 
 const SPEC_VERSION: &str = "1.0";
+/// A CloudEvent has a source; plain JSON needs none.
+const SOURCE: &str = "urn:usher:send";
 
 /// How an event travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -60,6 +62,8 @@ pub(super) enum TemplateError {
 pub(super) struct Message {
     /// What a person calls it: type and id, or how many events.
     pub(super) name: String,
+    /// What a person calls each event: type and id, or its place among them.
+    pub(super) events: Vec<String>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }
@@ -71,6 +75,7 @@ pub(super) struct Template {
     /// The bytes of the file, while they can be sent as they are.
     untouched: Option<Vec<u8>>,
     made_ids: Vec<String>,
+    made_source: bool,
 }
 
 impl Template {
@@ -88,9 +93,10 @@ impl Template {
             return Err(TemplateError::OnlyBatch);
         }
         let made_ids = complete_ids(&mut events, make_id);
-        let versions = mode != Mode::Plain && complete_versions(&mut events);
+        let Completed { versions, made_source } =
+            if mode == Mode::Plain { Completed::default() } else { as_cloudevents(&mut events) };
         let as_it_is = made_ids.is_empty() && !versions && mode != Mode::Binary && is_list == (mode == Mode::Batch);
-        let template = Self { mode, events, untouched: as_it_is.then_some(bytes), made_ids };
+        let template = Self { mode, events, untouched: as_it_is.then_some(bytes), made_ids, made_source };
         template.message(None)?;
         Ok(template)
     }
@@ -105,17 +111,26 @@ impl Template {
         &self.made_ids
     }
 
+    /// The source that was made because the file has none.
+    pub(super) fn made_source(&self) -> Option<&'static str> {
+        self.made_source.then_some(SOURCE)
+    }
+
     /// The file as one request; as copy number N each event has `-N` behind its id.
     pub(super) fn message(&self, copy: Option<u32>) -> Result<Message, TemplateError> {
         let events: Vec<_> = self.events.iter().map(|event| copied(event, copy)).collect();
-        let name = name(&events);
+        let names: Vec<_> = events.iter().enumerate().map(|(index, event)| name(event, index, events.len())).collect();
+        let name = match names.as_slice() {
+            [name] => name.clone(),
+            names => format!("{} events", names.len()),
+        };
         let (headers, body) = match (self.mode, &self.untouched, events.first()) {
             (Mode::Binary, _, Some(event)) => binary::message(event)?,
             (mode, Some(bytes), _) if copy.is_none() => (content_type(mode), bytes.clone()),
             (Mode::Batch, ..) => (content_type(Mode::Batch), json(&events)),
             (mode, _, event) => (content_type(mode), json(&event)),
         };
-        Ok(Message { name, headers, body })
+        Ok(Message { name, events: names, headers, body })
     }
 }
 
@@ -158,13 +173,25 @@ fn complete_ids(events: &mut [Map<String, Value>], mut make_id: impl FnMut() -> 
     made
 }
 
-fn complete_versions(events: &mut [Map<String, Value>]) -> bool {
-    let mut any = false;
+/// What plain events lacked to be CloudEvents.
+#[derive(Default)]
+struct Completed {
+    versions: bool,
+    made_source: bool,
+}
+
+/// An event with a version is meant to be a CloudEvent already: the service says what it lacks.
+fn as_cloudevents(events: &mut [Map<String, Value>]) -> Completed {
+    let mut completed = Completed::default();
     for event in events.iter_mut().filter(|event| !event.contains_key("specversion")) {
         event.insert("specversion".to_owned(), SPEC_VERSION.into());
-        any = true;
+        completed.versions = true;
+        if event.get("source").is_none_or(Value::is_null) {
+            event.insert("source".to_owned(), SOURCE.into());
+            completed.made_source = true;
+        }
     }
-    any
+    completed
 }
 
 /// An id that is no text stays as it is: the service says what is wrong with it.
@@ -176,11 +203,12 @@ fn copied(event: &Map<String, Value>, copy: Option<u32>) -> Map<String, Value> {
     event
 }
 
-fn name(events: &[Map<String, Value>]) -> String {
-    let text = |event: &Map<String, Value>, name| event.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
-    match events {
-        [event] => format!("{} {}", text(event, "type"), text(event, "id")),
-        events => format!("{} events", events.len()),
+fn name(event: &Map<String, Value>, index: usize, all: usize) -> String {
+    let text = |name| event.get(name).and_then(Value::as_str);
+    match (text("type"), text("id")) {
+        (Some(kind), Some(id)) => format!("{kind} {id}"),
+        _ if all > 1 => format!("event {} of {all}", index + 1),
+        (kind, id) => format!("{} {}", kind.unwrap_or("?"), id.unwrap_or("?")),
     }
 }
 

@@ -1,18 +1,41 @@
 //! An answer in words: lines for a person.
 //! Knows nothing of stdout.
 
+use std::iter::repeat;
+
 use serde_json::Value;
 
 use super::answer::{Answer, Part, Said};
-use crate::cli::terminal::{BOLD, DIM, GREEN, RED, Terminal, WIDTH, wrapped};
+use super::template::Message;
+use crate::cli::terminal::{BOLD, DIM, GREEN, RED, Terminal, WIDTH, harmless, wrapped};
 
-/// What was said of each event.
-pub(super) fn of_answer(answer: &Answer, aside: &str, terminal: Terminal) -> Vec<String> {
+/// What was said of each event, by its name.
+pub(super) fn of_answer(answer: &Answer, message: &Message, took: &str, terminal: Terminal) -> Vec<String> {
+    // Whoever answers, no word of his reaches a terminal as it is.
+    let answer = Answer { body: cleaned(&answer.body), ..answer.clone() };
     let parts = answer.parts();
-    if parts.is_empty() {
-        return vec![headline(terminal, GREEN, "✓", &format!("{} accepted", answer.status), aside)];
+    let aside = format!("{}  {took}", harmless(&message.name));
+    if !answer.is_of_batch() || message.events.len() == 1 {
+        return parts.iter().flat_map(|part| of_part(part, &aside, terminal)).collect();
     }
-    parts.iter().flat_map(|part| of_part(part, aside, terminal)).collect()
+    let mut lines = vec![headline(terminal, BOLD, "•", &summed_up(&parts, message), took)];
+    let names = message.events.iter().map(|name| harmless(name)).chain(repeat(String::new()));
+    lines.extend(parts.iter().zip(names).flat_map(|(part, name)| of_part(part, &name, terminal)));
+    lines
+}
+
+fn summed_up(parts: &[Part<'_>], message: &Message) -> String {
+    let refused = parts.iter().filter(|part| matches!(part.said, Said::Problem(_))).count();
+    if refused == 0 { message.name.clone() } else { format!("{}, {refused} refused", message.name) }
+}
+
+fn cleaned(value: &Value) -> Value {
+    match value {
+        Value::String(text) => harmless(text).into(),
+        Value::Array(items) => items.iter().map(cleaned).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), cleaned(value))).collect(),
+        other => other.clone(),
+    }
 }
 
 fn of_part(part: &Part<'_>, aside: &str, terminal: Terminal) -> Vec<String> {
@@ -80,6 +103,8 @@ fn of_problem(problem: &Value, terminal: Terminal) -> Vec<String> {
         let pointer = terminal.paint(BOLD, text(mistake, "pointer").unwrap_or("?"));
         lines.push(format!("    {pointer}  {}", text(mistake, "detail").unwrap_or_default()));
     }
+    let seen = text(problem, "instance").map(|path| format!("    to be seen at {}", terminal.paint(BOLD, path)));
+    lines.extend(seen);
     lines
 }
 
@@ -98,8 +123,15 @@ mod tests {
     use super::*;
 
     fn lines(status: u16, body: Value) -> String {
+        lines_of(&["t e1"], status, body)
+    }
+
+    fn lines_of(events: &[&str], status: u16, body: Value) -> String {
         let answer = Answer { status, body, ..Answer::default() };
-        of_answer(&answer, "3 ms", Terminal::new(true)).join("\n")
+        let events: Vec<_> = events.iter().map(|&name| name.to_owned()).collect();
+        let name = if let [name] = events.as_slice() { name.clone() } else { format!("{} events", events.len()) };
+        let message = Message { name, events, headers: Vec::new(), body: Vec::new() };
+        of_answer(&answer, &message, "3 ms", Terminal::new(true)).join("\n")
     }
 
     #[test]
@@ -115,7 +147,7 @@ mod tests {
         ];
         let event = json!({"id": "e1", "status": "failed", "changes": changes});
         insta::assert_snapshot!(lines(202, event), @r"
-        ✓ 202 accepted  3 ms
+        ✓ 202 accepted  t e1  3 ms
           event e1 is failed
           granted     ada@example.com to be org:member of org_1  by `r`
           dead        ada@example.com to leave org_1  by `r`
@@ -129,7 +161,7 @@ mod tests {
         let problem = json!({"title": "The body is not a valid event", "detail": "Mend what `errors` names.",
             "errors": [{"pointer": "#/type", "detail": "required, and missing"}]});
         insta::assert_snapshot!(lines(400, problem), @r"
-        ✗ 400 The body is not a valid event  3 ms
+        ✗ 400 The body is not a valid event  t e1  3 ms
           Mend what `errors` names.
           #/type  required, and missing
         ");
@@ -141,18 +173,42 @@ mod tests {
             {"status": 202, "replayed": true, "event": {"id": "e1", "status": "ignored", "changes": []}},
             {"status": 403, "problem": {"title": "No", "detail": "Ask the operator."}},
         ]);
-        insta::assert_snapshot!(lines(202, json!({"results": results})), @r"
-        ✓ 202 known already  3 ms
+        insta::assert_snapshot!(lines_of(&["t e1", "t e2"], 202, json!({"results": results})), @r"
+        • 2 events, 1 refused  3 ms
+        ✓ 202 known already  t e1
           event e1 is ignored
           no rule wants it
-        ✗ 403 No  3 ms
+        ✗ 403 No  t e2
           Ask the operator.
         ");
-        assert_eq!(lines(202, json!({"results": []})), "  ✓ 202 accepted  3 ms");
+        assert_eq!(lines_of(&[], 202, json!({"results": []})), "  • 0 events  3 ms");
     }
 
     #[test]
     fn what_is_no_answer_of_usher_is_told_as_such() {
-        assert_eq!(lines(502, Value::Null), "  ✗ 502 not an answer of usher  3 ms");
+        assert_eq!(lines(502, Value::Null), "  ✗ 502 not an answer of usher  t e1  3 ms");
+    }
+
+    #[test]
+    fn a_problem_that_has_a_place_of_its_own_is_told_with_it() {
+        let problem = json!({"title": "A rule failed", "detail": "Kept.", "instance": "/v1/events/e-1"});
+        insta::assert_snapshot!(lines(422, problem), @r"
+        ✗ 422 A rule failed  t e1  3 ms
+          Kept.
+          to be seen at /v1/events/e-1
+        ");
+    }
+
+    #[test]
+    fn no_word_of_an_answer_is_obeyed_by_the_terminal() {
+        let evil = "\u{1b}]0;evil\u{7}\u{9b}2J\r";
+        let change = json!({"rule": evil, "user": {"email": evil}, "organization": evil, "role": evil, "outcome": evil, "reason": evil});
+        let event = json!({"id": evil, "status": evil, "changes": [change]});
+        let problem =
+            json!({"title": evil, "detail": evil, "instance": evil, "errors": [{"pointer": evil, "detail": evil}]});
+        for told in [lines(202, event), lines(400, problem.clone()), lines_of(&[evil], 400, problem)] {
+            let obeyed: Vec<_> = told.chars().filter(|c| c.is_control() && *c != '\n').collect();
+            assert!(obeyed.is_empty() && told.contains("evil"), "{obeyed:?}: {told:?}");
+        }
     }
 }

@@ -10,6 +10,9 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::super::exit::Failure;
 
+const CERTIFICATE: &str = "a certificate in PEM, from -----BEGIN CERTIFICATE----- on";
+const KEY: &str = "a private key in PEM, such as from -----BEGIN PRIVATE KEY----- on";
+
 /// Which certificates.
 #[derive(clap::Args)]
 pub(super) struct TlsArgs {
@@ -35,9 +38,9 @@ pub(super) fn config(args: &TlsArgs) -> Result<ClientConfig, Failure> {
         .map_err(Failure::software)?
         .with_root_certificates(roots);
     let (Some(certificate), Some(key)) = (&args.cert, &args.key) else { return Ok(builder.with_no_client_auth()) };
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, &error))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, &error, KEY))?;
     let unfit =
-        |error| Failure::data(format!("{} and {} are not usable: {error}", certificate.display(), key.display()));
+        |error| Failure::no_input(format!("{} and {} are not usable: {error}", certificate.display(), key.display()));
     builder.with_client_auth_cert(certificates(certificate)?, private).map_err(unfit)
 }
 
@@ -45,17 +48,25 @@ fn roots(path: &Path) -> Result<RootCertStore, Failure> {
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(certificates(path)?);
     if added == 0 {
-        return Err(Failure::data(format!("{} has no certificate", path.display())));
+        return Err(Failure::no_input(format!("{} has no certificate that can be trusted", path.display())));
     }
     Ok(roots)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let found = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    found.map_err(|error| unusable(path, &error))
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let found = found.map_err(|error| unusable(path, &error, CERTIFICATE))?;
+    if found.is_empty() {
+        return Err(unusable(path, &pem::Error::NoItemsFound, CERTIFICATE));
+    }
+    Ok(found)
 }
 
-fn unusable(path: &Path, error: &pem::Error) -> Failure {
-    let message = format!("{}: {error}", path.display());
-    if matches!(error, pem::Error::Io(_)) { Failure::no_input(message) } else { Failure::data(message) }
+fn unusable(path: &Path, error: &pem::Error, expected: &str) -> Failure {
+    let path = path.display();
+    Failure::no_input(match error {
+        pem::Error::Io(error) => format!("{path} cannot be read: {error}"),
+        pem::Error::NoItemsFound => format!("{path} holds nothing of use: expected {expected}"),
+        error => format!("{path} cannot be used: {error}; expected {expected}"),
+    })
 }

@@ -63,11 +63,37 @@ fn copies_have_ids_of_their_own_and_nothing_else_of_their_own() {
 }
 
 #[test]
+fn an_event_of_a_batch_is_called_by_type_and_id_or_by_its_place() {
+    let file = json!([{"type": "t", "id": "a"}, {"type": "t", "id": 5}, {"id": "c"}]);
+    let message = read(&file, None).unwrap().message(Some(1)).unwrap();
+    assert_eq!(
+        (message.name.as_str(), message.events),
+        ("3 events", vec!["t a-1".to_owned(), "event 2 of 3".to_owned(), "event 3 of 3".to_owned()])
+    );
+    assert_eq!(read(&json!({"id": "c"}), None).unwrap().message(None).unwrap().events, ["? c"]);
+}
+
+#[test]
 fn a_plain_event_can_be_sent_as_a_cloudevent() {
     let event = json!({"type": "t", "id": "1", "source": "s"});
     let expected = json!({"type": "t", "id": "1", "source": "s", "specversion": "1.0"});
     assert_eq!(body(&read(&event, Some(Mode::Structured)).unwrap(), None), expected);
     assert_eq!(body(&read(&event, Some(Mode::Batch)).unwrap(), None), json!([expected]));
+}
+
+#[test]
+fn a_plain_event_without_a_source_gets_one_where_a_cloudevent_needs_it() {
+    let event = json!({"type": "t", "id": "1"});
+    let expected = json!({"type": "t", "id": "1", "source": "urn:usher:send", "specversion": "1.0"});
+    for mode in [Mode::Structured, Mode::Binary, Mode::Batch] {
+        assert_eq!(read(&event, Some(mode)).unwrap().made_source(), Some("urn:usher:send"), "{mode:?}");
+    }
+    assert_eq!(body(&read(&event, Some(Mode::Structured)).unwrap(), None), expected);
+    let plain = read(&event, None).unwrap();
+    assert_eq!((plain.made_source(), body(&plain, None)), (None, event));
+    let told_to_be_one = json!({"type": "t", "id": "1", "specversion": "1.0"});
+    let sent_as_it_is = read(&told_to_be_one, None).unwrap();
+    assert_eq!((sent_as_it_is.made_source(), body(&sent_as_it_is, None)), (None, told_to_be_one));
 }
 
 #[test]
