@@ -1,5 +1,8 @@
 //! Batches: each event is taken by itself, all that may be in one commit, and answered in order.
 
+use std::thread;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -20,6 +23,25 @@ fn post(service: &Service, more: &[(&str, &str)], body: &str) -> Answer {
         vec![("authorization", &*authorization), ("content-type", "application/cloudevents-batch+json; charset=UTF-8")];
     headers.extend(more);
     service.http.request("POST", "/v1/events", &headers, body.as_bytes())
+}
+
+/// So many events that no rule wants, whose ids begin alike.
+fn viewed(prefix: &str, count: usize) -> String {
+    let event = |number| cloud_event(json!({"id": format!("{prefix}-{number}"), "type": "plan.viewed"}));
+    json!((0..count).map(event).collect::<Vec<_>>()).to_string()
+}
+
+/// A service whose first sender has this among its limits.
+fn limited(limit: &str) -> Service {
+    let rules = RULES.replacen("    rate: off\n", &format!("    {limit}\n"), 1);
+    Setup::new("http://127.0.0.1:1").rules(&rules).start()
+}
+
+/// The sample of this name among the metrics.
+fn sample(service: &Service, name: &str) -> f64 {
+    let text = service.admin.get("/metrics").body;
+    let line = text.as_str().unwrap().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap().parse().unwrap()
 }
 
 fn results(answer: &Answer) -> &Vec<Value> {
@@ -124,4 +146,66 @@ fn who_waits_for_a_batch_waits_for_all_of_it() {
     let late = post(&service, &[("prefer", "wait=20")], &batch);
     assert_eq!(late.status, 200, "{}", late.body);
     assert!(results(&late).iter().all(|result| result["status"] == 200));
+}
+
+#[test]
+fn the_operator_says_how_many_events_a_batch_may_have() {
+    let service = limited("max_batch: 2");
+    let three = post(&service, &[], &viewed("a", 3));
+    let detail = three.problem(413, "batch-too-large");
+    assert!(detail.contains("at most 2 events"), "{detail}");
+    let two = post(&service, &[], &viewed("a", 2));
+    assert_eq!((two.status, &two.body["accepted"]), (202, &json!(2)), "{}", two.body);
+    assert!(results(&two).iter().all(|result| result["replayed"] == false), "nothing of the larger one was recorded");
+    let alone = service.http.post(&json!({"id": "a-2", "source": "/shop", "type": "plan.viewed"}));
+    assert_eq!((alone.status, alone.header("idempotent-replayed")), (202, None));
+}
+
+#[test]
+fn a_batch_larger_than_the_rate_passes_when_nothing_is_owed() {
+    for count in [10, 11, 100] {
+        let service = limited("rate: 10/s");
+        let answer = post(&service, &[], &viewed("a", count));
+        assert_eq!((answer.status, &answer.body["accepted"]), (202, &json!(count)), "{}", answer.body);
+    }
+}
+
+#[test]
+fn whoever_sent_a_large_batch_waits_as_long_as_it_is_told_and_then_passes() {
+    let service = limited("rate: 10/s");
+    let large = post(&service, &[], &viewed("a", 30));
+    assert_eq!((large.status, &large.body["accepted"]), (202, &json!(30)), "{}", large.body);
+    let next = json!({"id": "next", "type": "plan.viewed"});
+    let refused = [service.http.post(&next), post(&service, &[], &viewed("b", 2))];
+    let told = refused.map(|answer| {
+        answer.problem(429, "rate-limited");
+        answer.header("retry-after").unwrap().parse::<u64>().unwrap()
+    });
+    assert!(told.iter().all(|seconds| (1..=3).contains(seconds)), "two seconds and a bit are owed: {told:?}");
+    thread::sleep(Duration::from_secs(told[0]));
+    let passed = service.http.post(&next);
+    assert_eq!((passed.status, passed.header("idempotent-replayed")), (202, None), "{}", passed.body);
+    let batch =
+        eventually("its turn", || Some(post(&service, &[], &viewed("b", 2))).filter(|answer| answer.status != 429));
+    assert!(results(&batch).iter().all(|result| result["replayed"] == false), "{}", batch.body);
+}
+
+#[test]
+fn a_batch_is_one_commit() {
+    let setup = Setup::new("http://127.0.0.1:1");
+    let service = setup.start();
+    // Whatever a start writes is written before anything is taken.
+    service.http.post(&json!({"id": "0", "type": "plan.viewed"}));
+    let file = rusqlite::Connection::open(setup.ledger().join("usher.db")).unwrap();
+    // Whoever probes readiness makes commits as well, and they are counted.
+    let beats = || file.query_row("SELECT beats FROM pulse", [], |row| row.get::<_, f64>(0)).unwrap();
+    let names = ["usher_ledger_commit_seconds_count", "usher_ledger_commit_group_sum"];
+    let figures = || (names.map(|name| sample(&service, name)), beats());
+    let ([commits_before, requests_before], beats_before) = figures();
+    let answer = post(&service, &[], &viewed("a", 50));
+    assert_eq!((answer.status, &answer.body["accepted"]), (202, &json!(50)), "{}", answer.body);
+    let ([commits, requests], beats) = figures();
+    let beats = beats - beats_before;
+    assert!((1.0..=1.0 + beats).contains(&(commits - commits_before)), "{} commits", commits - commits_before);
+    assert_eq!(requests - requests_before, 1.0 + beats, "what shared a commit did so by chance");
 }
