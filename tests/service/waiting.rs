@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -20,11 +21,25 @@ fn send(service: &Service, event: &Value) -> TcpStream {
     let (mut stream, body) = (TcpStream::connect(address).unwrap(), event.to_string());
     let head = format!(
         "POST /v1/events HTTP/1.1\r\nHost: usher\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
-         Prefer: wait=30\r\nContent-Length: {}\r\n\r\n",
+         Prefer: wait=30\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
     stream
+}
+
+/// The ids of so many new users, signed up all at once.
+fn sign_up(sandbox: &Sandbox, count: usize) -> Vec<String> {
+    let (http, authorization) = (&sandbox.http, &*format!("Bearer {SECRET_KEY}"));
+    let one = |n: usize| {
+        let headers = [("authorization", authorization), ("content-type", "application/json")];
+        let body = json!({"email_address": [format!("user-{n}@example.com")]}).to_string();
+        http.request("POST", "/v1/users", &headers, body.as_bytes()).body["id"].as_str().unwrap().to_owned()
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..count).map(|n| scope.spawn(move || one(n))).collect();
+        running.into_iter().map(|user| user.join().unwrap()).collect()
+    })
 }
 
 /// How many files and sockets the service has open.
@@ -118,6 +133,49 @@ fn whoever_waits_when_the_service_stops_is_answered_at_once() {
     assert_eq!(std::str::from_utf8(&answer), Ok("HTTP/1.1 202"));
     assert!(began.elapsed() < Duration::from_secs(2));
     assert_eq!(service.process.exit_code(), Some(0));
+}
+
+#[test]
+fn whoever_waits_is_answered_when_it_is_done_and_not_before() {
+    let sandbox = Sandbox::start(&["--latency", "700ms"]);
+    let service = Setup::new(&sandbox.http.base).start();
+    let began = Instant::now();
+    let answer = post(&service.http, "wait=20", &purchase("1", "user_ada", "team"));
+    let took = began.elapsed();
+    assert_eq!((answer.status, &answer.body["status"]), (200, &json!("done")), "{}", answer.body);
+    assert!(took >= Duration::from_millis(700) && took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(sandbox.role("org_acme", "user_ada").as_deref(), Some("org:member"));
+}
+
+#[test]
+fn five_hundred_who_wait_at_once_are_all_answered_with_the_outcome() {
+    let sandbox = Sandbox::start(&["--latency", "200ms"]);
+    let service = Setup::new(&sandbox.http.base).start();
+    let users = sign_up(&sandbox, 250);
+    // Half of them wait for one event together, the others each for its own.
+    let event = |n: usize| purchase(&n.min(249).to_string(), &users[n.min(249)], "team");
+    let waiting: Vec<_> = (0..500).map(|n| send(&service, &event(n))).collect();
+    for (number, mut stream) in waiting.into_iter().enumerate() {
+        let mut answer = String::new();
+        stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"granted\""), "{number}: {answer}");
+    }
+    let grants = sandbox.calls().iter().filter(|call| call["path"] == "/v1/organizations/org_acme/memberships").count();
+    assert_eq!(grants, 250, "one call for each event");
+}
+
+#[test]
+fn what_a_caller_waited_for_who_went_away_is_done_all_the_same() {
+    let sandbox = Sandbox::start(&["--latency", "1s"]);
+    let service = Setup::new(&sandbox.http.base).start();
+    let waiting = send(&service, &purchase("1", "user_ada", "team"));
+    eventually("the call", || (!sandbox.calls().is_empty()).then_some(()));
+    drop(waiting);
+    let again = post(&service.http, "wait=20", &purchase("1", "user_ada", "team"));
+    assert_eq!((again.status, again.header("idempotent-replayed")), (200, Some("true")), "{}", again.body);
+    assert_eq!(again.body["changes"][0]["outcome"], "granted");
+    assert_eq!(sandbox.calls().len(), 1);
 }
 
 #[test]
