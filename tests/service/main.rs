@@ -9,6 +9,7 @@
 mod bad_input;
 mod batch;
 mod brake;
+mod ceilings;
 mod clients;
 mod contract;
 mod crash;
@@ -21,6 +22,7 @@ mod halt;
 mod idempotency;
 mod lifecycle;
 mod limits;
+mod methods;
 mod names;
 mod overload;
 mod promises;
@@ -28,8 +30,10 @@ mod proof;
 mod recipe;
 mod send;
 mod service_account;
+mod signed_identity;
 mod start;
 #[expect(unreachable_pub, reason = "one binary, several modules: pub is what its siblings use")]
 mod support;
 mod tls;
+mod trace;
 mod waiting;
