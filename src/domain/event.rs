@@ -131,6 +131,14 @@ impl KeyId {
         Self(bytes)
     }
 
+    /// The key of one event of a batch that came with this key.
+    pub fn of_part(&self, index: u32) -> Self {
+        let digest = Digest::of_bytes(&[&self.0[..], &index.to_be_bytes()].concat());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.0[..16]);
+        Self(bytes)
+    }
+
     /// The sixteen bytes, for storage.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0

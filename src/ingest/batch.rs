@@ -7,7 +7,7 @@ use super::Ingest;
 use super::accept::{self, Accepted, Verdict};
 use super::parse::ParseError;
 use super::refusal::Refusal;
-use crate::domain::Event;
+use crate::domain::{Event, KeyId};
 use crate::ledger::{Entry, LedgerError, Sighting};
 use crate::rules::Sender;
 
@@ -37,28 +37,36 @@ impl Ingest {
         &self,
         sender: &Sender,
         events: Vec<Result<Event, ParseError>>,
+        keys: &[KeyId],
         urgent: bool,
     ) -> Result<Vec<Result<Accepted, Refusal>>, Refusal> {
         let (now, mut questions) = (accept::now(), Questions::default());
-        for event in events {
+        for (event, index) in events.into_iter().zip(0..) {
+            // What names the batch names each of its events by its place.
+            let keys = keys.iter().map(|key| key.of_part(index)).collect();
             match event {
-                Ok(event) => self.question(sender, event, now, urgent, &mut questions),
+                Ok(event) => self.question(sender, event, (now, urgent, keys), &mut questions),
                 Err(mistake) => questions.places.push(Place::Refused(mistake.into())),
             }
         }
         self.ask(questions).await
     }
 
-    fn question(&self, sender: &Sender, event: Event, now: Timestamp, urgent: bool, questions: &mut Questions) {
+    fn question(
+        &self,
+        sender: &Sender,
+        event: Event,
+        (now, urgent, keys): (Timestamp, bool, Vec<KeyId>),
+        questions: &mut Questions,
+    ) {
         match self.judge(sender, &event, now) {
             Ok(Verdict { changes, failure }) => {
                 questions.places.push(Place::Recorded);
-                let keys = Vec::new();
                 questions.entries.push(Entry { event, received_at: now, failure, changes, urgent, keys });
             }
             Err(refusal) => {
                 questions.places.push(Place::Recalled(refusal));
-                questions.sightings.push(accept::sighting(&event, Vec::new()));
+                questions.sightings.push(accept::sighting(&event, keys));
             }
         }
     }

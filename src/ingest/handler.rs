@@ -113,7 +113,7 @@ impl Ingest {
         match parsed {
             Parsed::One(event) => self.accept(sender, event, claims, urgent).await.map(Box::new).map(Taken::One),
             Parsed::Batch(_) if claims.idempotency_key.is_some() => Err(Refusal::KeyForBatch),
-            Parsed::Batch(events) => self.accept_all(sender, events, urgent).await.map(Taken::Batch),
+            Parsed::Batch(events) => self.accept_all(sender, events, &claims.keys, urgent).await.map(Taken::Batch),
         }
     }
 

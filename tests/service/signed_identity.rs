@@ -101,3 +101,30 @@ fn a_key_that_no_signature_covers_is_no_identity_of_a_signed_event() {
     }
     send(&service, "webhook", "msg_1", &event(2), &key("k-4")).problem(422, "identity-conflict");
 }
+
+#[test]
+fn a_signed_batch_is_known_by_the_id_of_its_message_event_by_event() {
+    let service = start("http://127.0.0.1:1");
+    let cloud =
+        |id: &str, n: i64| json!({"specversion": "1.0", "id": id, "source": "/x", "type": "odd.thing", "data": n});
+    let batch = |events: &[Value]| {
+        let (timestamp, body) = (Timestamp::now().as_second(), json!(events).to_string());
+        let signature = webhook::sign(&Key::parse(SECRET).unwrap(), "msg_1", timestamp, body.as_bytes()).unwrap();
+        let timestamp = timestamp.to_string();
+        let headers = [
+            ("content-type", "application/cloudevents-batch+json"),
+            ("webhook-id", "msg_1"),
+            ("webhook-timestamp", &*timestamp),
+            ("webhook-signature", &*signature),
+        ];
+        let answer = service.http.request("POST", "/v1/events", &headers, body.as_bytes());
+        let told = |result: &Value| (result["status"].clone(), result["replayed"].clone());
+        answer.body["results"].as_array().unwrap().iter().map(told).collect::<Vec<_>>()
+    };
+    let first = [cloud("1", 1), cloud("2", 2)];
+    assert_eq!(batch(&first), [(json!(202), json!(false)), (json!(202), json!(false))]);
+    assert_eq!(batch(&first), [(json!(202), json!(true)), (json!(202), json!(true))]);
+    let other = batch(&[cloud("1", 1), cloud("3", 3), cloud("4", 4)]);
+    let expected = [(json!(202), json!(true)), (json!(422), json!(null)), (json!(202), json!(false))];
+    assert_eq!(other, expected, "the second of this message was another event");
+}
