@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::Ingest;
 use super::identity::Claims;
 use super::in_flight::Guard;
+use super::members::Origin;
 use super::refusal::Refusal;
 use crate::domain::{Action, Change, Event, EventRecord, EventStatus, Extensions, KeyId, Metadata, RuleFailure};
 use crate::ledger::{Entry, Recorded, Sighting};
@@ -37,7 +38,7 @@ impl Ingest {
     pub(super) async fn accept(
         &self,
         sender: &Sender,
-        event: Event,
+        (event, origin): (Event, Origin),
         claims: Claims,
         urgent: bool,
     ) -> Result<Accepted, Refusal> {
@@ -46,7 +47,7 @@ impl Ingest {
             Some(key) => self.enter(key).await?,
             None => None,
         };
-        match self.judge(sender, &event, now) {
+        match self.judge(sender, (&event, origin), now) {
             Ok(Verdict { changes, failure }) => {
                 let entry = Entry { event, received_at: now, failure, changes, urgent, keys };
                 self.taken(self.ledger.record(entry).await?)
@@ -64,12 +65,18 @@ impl Ingest {
         Ok(guard)
     }
 
-    pub(super) fn judge(&self, sender: &Sender, event: &Event, now: Timestamp) -> Result<Verdict, Refusal> {
+    /// What the rules of today, and what the sender may, make of an event; `origin` says where a refused attribute stands.
+    pub(super) fn judge(
+        &self,
+        sender: &Sender,
+        (event, origin): (&Event, Origin),
+        now: Timestamp,
+    ) -> Result<Verdict, Refusal> {
         if !sender.may_send(&event.kind) {
-            return Err(Refusal::TypeNotAllowed);
+            return Err(Refusal::TypeNotAllowed { at: origin.place("type") });
         }
         if !sender.may_send_from(&event.source) {
-            return Err(Refusal::SourceNotAllowed);
+            return Err(Refusal::SourceNotAllowed { at: origin.place("source") });
         }
         let changes = match rules::evaluate(&self.rules, event, now) {
             Ok(evaluation) => evaluation.changes,

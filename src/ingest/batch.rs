@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::Ingest;
 use super::accept::{self, Accepted, Verdict};
+use super::members::Origin;
 use super::parse::ParseError;
 use super::refusal::Refusal;
 use crate::domain::{Event, KeyId};
@@ -45,7 +46,10 @@ impl Ingest {
             // What names the batch names each of its events by its place.
             let keys = keys.iter().map(|key| key.of_part(index)).collect();
             match event {
-                Ok(event) => self.question(sender, event, (now, urgent, keys), &mut questions),
+                Ok(event) => {
+                    let event = (event, Origin::Element(index as usize));
+                    self.question(sender, event, (now, urgent, keys), &mut questions);
+                }
                 Err(mistake) => questions.places.push(Place::Refused(mistake.into())),
             }
         }
@@ -55,11 +59,11 @@ impl Ingest {
     fn question(
         &self,
         sender: &Sender,
-        event: Event,
+        (event, origin): (Event, Origin),
         (now, urgent, keys): (Timestamp, bool, Vec<KeyId>),
         questions: &mut Questions,
     ) {
-        match self.judge(sender, &event, now) {
+        match self.judge(sender, (&event, origin), now) {
             Ok(Verdict { changes, failure }) => {
                 questions.places.push(Place::Recorded);
                 questions.entries.push(Entry { event, received_at: now, failure, changes, urgent, keys });

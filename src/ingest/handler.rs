@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::accept::Accepted;
 use super::admission::Permit;
 use super::identity::Claims;
+use super::members::Origin;
 use super::parse::Parsed;
 use super::prefer::Preference;
 use super::reading::Asked;
@@ -96,8 +97,8 @@ pub(super) async fn wrong_method(allowed: &'static str, request: HttpRequest) ->
 /// With what was taken comes the permit, where so much is left of it that it must be paid for while the caller waits.
 async fn carry_out(asked: Asked, ingest: web::Data<Ingest>, urgent: bool) -> (Result<Taken, Refusal>, Option<Permit>) {
     let task = rt::spawn(async move {
-        let Asked { sender, parsed, claims, permit } = asked;
-        let taken = ingest.take(&sender, parsed, claims, urgent).await;
+        let Asked { sender, parsed, origin, claims, permit } = asked;
+        let taken = ingest.take(&sender, (parsed, origin), claims, urgent).await;
         let large = taken.as_ref().is_ok_and(|taken| taken.changes() > FEW);
         (taken, (urgent && large).then_some(permit))
     });
@@ -108,10 +109,18 @@ async fn carry_out(asked: Asked, ingest: web::Data<Ingest>, urgent: bool) -> (Re
 }
 
 impl Ingest {
-    async fn take(&self, sender: &SenderName, parsed: Parsed, claims: Claims, urgent: bool) -> Result<Taken, Refusal> {
+    async fn take(
+        &self,
+        sender: &SenderName,
+        (parsed, origin): (Parsed, Origin),
+        claims: Claims,
+        urgent: bool,
+    ) -> Result<Taken, Refusal> {
         let sender = self.known(sender)?;
         match parsed {
-            Parsed::One(event) => self.accept(sender, event, claims, urgent).await.map(Box::new).map(Taken::One),
+            Parsed::One(event) => {
+                self.accept(sender, (event, origin), claims, urgent).await.map(Box::new).map(Taken::One)
+            }
             Parsed::Batch(_) if claims.idempotency_key.is_some() => Err(Refusal::KeyForBatch),
             Parsed::Batch(events) => self.accept_all(sender, events, &claims.keys, urgent).await.map(Taken::Batch),
         }

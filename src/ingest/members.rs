@@ -26,7 +26,7 @@ pub(super) enum Origin {
 
 impl Origin {
     /// Where the attribute of this name stands.
-    fn place(self, name: &str) -> Place {
+    pub(super) fn place(self, name: &str) -> Place {
         match self {
             Self::Body => Place::Pointer(pointer::to([name])),
             Self::Element(index) => Place::Pointer(pointer::to([index.to_string().as_str(), name])),

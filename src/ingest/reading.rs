@@ -11,6 +11,7 @@ use super::admission::Permit;
 use super::authenticate::{CredentialsError, Proved};
 use super::identity::{self, Claims};
 use super::media_type::{self, Mode};
+use super::members::Origin;
 use super::parse::{self, ParseError, Parsed};
 use super::refusal::{Overload, Refusal};
 use super::{Ingest, body};
@@ -21,6 +22,8 @@ use crate::rules::Sender;
 pub(super) struct Asked {
     pub(super) sender: SenderName,
     pub(super) parsed: Parsed,
+    /// Where the attributes of a single event stand.
+    pub(super) origin: Origin,
     pub(super) claims: Claims,
     pub(super) permit: Permit,
 }
@@ -63,7 +66,8 @@ impl Ingest {
         let identity = claims.identity.take();
         let parsed = parse::read(mode, &bytes, &sender.name, headers, identity, sender.max_batch);
         self.charge(sender, &parsed)?;
-        Ok(Asked { sender: sender.name.clone(), parsed: parsed?, claims, permit })
+        let origin = if mode == Mode::Binary { Origin::Headers } else { Origin::Body };
+        Ok(Asked { sender: sender.name.clone(), parsed: parsed?, origin, claims, permit })
     }
 
     /// The body of a sender that is known by its head.

@@ -3,6 +3,7 @@
 
 use super::Ingest;
 use super::accept::Verdict;
+use super::members::Origin;
 use crate::domain::{Change, EventId, EventRecord, EventStatus, RuleFailure};
 use crate::ledger::{LedgerError, Reconsidered};
 
@@ -31,7 +32,7 @@ impl Ingest {
             return Ok(SecondLook::NotFailed);
         }
         let sender = self.rules.senders().iter().find(|sender| sender.name == event.sender);
-        let verdict = sender.map(|sender| self.judge(sender, &event, received_at));
+        let verdict = sender.map(|sender| self.judge(sender, (&event, Origin::Body), received_at));
         let Some(Ok(Verdict { changes, failure })) = verdict else { return Ok(SecondLook::NotAllowed) };
         self.record_anew(id, failure.map_or(Ok(changes), Err)).await
     }
@@ -70,7 +71,7 @@ mod tests {
         let (event, sender) = (event(&broken.rules), broken.rules.senders()[0].clone());
         let id = event.id;
         assert!(matches!(
-            broken.accept(&sender, event, Claims::default(), false).await,
+            broken.accept(&sender, (event, Origin::Body), Claims::default(), false).await,
             Err(Refusal::RuleFailed { .. })
         ));
         let Ok(SecondLook::Recorded(still)) = broken.reconsider(id).await else { panic!("not looked at") };

@@ -40,9 +40,9 @@ pub(super) enum Refusal {
     #[error(transparent)]
     Parse(#[from] ParseError),
     #[error("the sender may not send this type")]
-    TypeNotAllowed,
+    TypeNotAllowed { at: Place },
     #[error("the sender may not send from this source")]
-    SourceNotAllowed,
+    SourceNotAllowed { at: Place },
     #[error("the rule `{rule}` asks for more than the sender may")]
     AboveCeiling { rule: String, role: Option<Role>, ceiling: Ceiling },
     #[error("the identity belongs to another content")]
@@ -85,8 +85,8 @@ impl Refusal {
             Self::TooFast { rate, wait } => too_fast(*rate, *wait),
             Self::Overloaded(overload) => overloaded(*overload),
             Self::Parse(error) => parse(error),
-            Self::TypeNotAllowed => Problem::new(Kind::TypeNotAllowed, TYPE_NOT_ALLOWED),
-            Self::SourceNotAllowed => Problem::new(Kind::SourceNotAllowed, SOURCE_NOT_ALLOWED),
+            Self::TypeNotAllowed { at } => not_among(Kind::TypeNotAllowed, TYPE_NOT_ALLOWED, at, "events"),
+            Self::SourceNotAllowed { at } => not_among(Kind::SourceNotAllowed, SOURCE_NOT_ALLOWED, at, "sources"),
             Self::AboveCeiling { rule, role, ceiling } => above_ceiling(rule, role.as_ref(), *ceiling),
             Self::Conflict => Problem::new(Kind::IdentityConflict, CONFLICT),
             Self::KeyTaken => Problem::new(Kind::IdentityConflict, KEY_TAKEN),
@@ -132,6 +132,11 @@ fn body(error: &BodyError) -> Problem {
         ),
         BodyError::NoRoom => overloaded(Overload::Bodies),
     }
+}
+
+fn not_among(kind: Kind, detail: &'static str, at: &Place, what: &'static str) -> Problem {
+    let detail_there = format!("expected one of the `{what}` of this sender");
+    Problem::new(kind, detail).with_errors(vec![Mistake { place: at.clone(), detail: detail_there.into() }])
 }
 
 fn identity(error: IdentityError) -> Problem {

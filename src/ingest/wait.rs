@@ -76,6 +76,7 @@ mod tests {
 
     use super::super::fixtures::{event, ingest, rules};
     use super::super::identity::Claims;
+    use super::super::members::Origin;
     use super::*;
     use crate::domain::{EventStatus, Outcome, Turns};
     use crate::ledger::{ClaimRequest, Ledger, Next, Settlement};
@@ -84,7 +85,8 @@ mod tests {
     async fn accepted(folder: &tempfile::TempDir) -> (Ingest, Accepted) {
         let ingest = ingest(&Ledger::open(folder.path()).unwrap(), rules("data.role", "org:member"));
         let sender = ingest.rules.senders()[0].clone();
-        let accepted = ingest.accept(&sender, event(&ingest.rules), Claims::default(), true).await.unwrap();
+        let accepted =
+            ingest.accept(&sender, (event(&ingest.rules), Origin::Body), Claims::default(), true).await.unwrap();
         (ingest, accepted)
     }
 

@@ -159,6 +159,8 @@ fn a_sender_sends_from_its_sources_only() {
     };
     assert_eq!(from("1", "https://shop.example/checkout").status, 202);
     assert_eq!(service.http.post(&purchase("2", "user_ada", "team")).status, 202, "its name is its source");
-    let detail = from("3", "https://shop.example.evil/").problem(403, "source-not-allowed");
+    let refused = from("3", "https://shop.example.evil/");
+    let detail = refused.problem(403, "source-not-allowed");
+    assert_eq!(refused.body["errors"][0]["pointer"], "#/source");
     assert!(detail.contains("sources") && !detail.contains("evil"), "{detail}");
 }

@@ -109,6 +109,18 @@ fn an_event_without_data_needs_neither_body_nor_content_type() {
 }
 
 #[test]
+fn a_type_that_is_not_allowed_is_told_where_it_stands() {
+    let fixture = Fixture::start(RULES);
+    let strange: Vec<_> = attributes()
+        .into_iter()
+        .map(|(name, value)| (name, if name == "ce-type" { "user.deleted" } else { value }))
+        .collect();
+    let answer = fixture.post(&strange, "{}");
+    answer.problem(403, "type-not-allowed");
+    assert_eq!(answer.body["errors"][0]["header"], "ce-type");
+}
+
+#[test]
 fn data_that_says_nothing_of_its_type_is_json_as_the_library_of_python_sends_it() {
     let fixture = Fixture::start(RULES);
     let answer = fixture.post(&attributes(), &purchase("1", "user_ada", "team")["data"].to_string());

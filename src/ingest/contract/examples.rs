@@ -11,7 +11,7 @@ use super::super::parse::ParseError;
 use super::super::refusal::{Overload, Refusal};
 use super::bodies::MAX_BATCH;
 use crate::domain::{EventId, EventRate, RuleFailure};
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::{Kind, Place, Problem};
 use crate::http::{heads, panics};
 use crate::ledger::LedgerError;
 
@@ -58,7 +58,7 @@ pub(super) fn problem(kind: Kind) -> Value {
         Kind::MissingIdentity => of(&ParseError::NoIdentity.into()),
         Kind::NotAuthenticated => example!("not-authenticated"),
         Kind::TypeNotAllowed => example!("type-not-allowed"),
-        Kind::SourceNotAllowed => of(&Refusal::SourceNotAllowed),
+        Kind::SourceNotAllowed => of(&Refusal::SourceNotAllowed { at: Place::Pointer("#/source".to_owned()) }),
         Kind::AboveCeiling => example!("above-ceiling"),
         Kind::NotFound => example!("not-found"),
         Kind::MethodNotAllowed => of(&Refusal::WrongMethod { allowed: "POST" }),
