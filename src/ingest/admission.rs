@@ -64,8 +64,8 @@ impl Permit {
         self.hold(LEAST.saturating_add(cost(body)))
     }
 
-    /// Gives everything back, for a request that only waits from now on.
-    pub fn release(&mut self) {
+    /// Gives everything back.
+    fn release(&mut self) {
         self.admission.taken.fetch_sub(std::mem::take(&mut self.held), Ordering::Relaxed);
     }
 
