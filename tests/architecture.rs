@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("admin", &["rules", "ledger", "domain", "http", "metrics", "wake"]),
     ("dispatch", &["ledger", "bapi", "domain", "metrics", "wake"]),
     ("rules", &["domain"]),
-    ("ledger", &["domain"]),
+    ("ledger", &["domain", "wake"]),
     ("bapi", &["domain"]),
     ("domain", &[]),
     ("sandbox", &[]),
@@ -33,13 +33,16 @@ const ARROWS: [(&str, &[&str]); 17] = [
 ];
 
 /// Who alone may name these, in code that is not a test.
-const BELONGS: [(&str, &[&str]); 10] = [
+const BELONGS: [(&str, &[&str]); 12] = [
     ("actix_web", &["cli", "app", "ingest", "admin", "bapi", "http", "settings", "sandbox"]),
     // app: fetches key sets from issuers, which is no call of Clerk's API, and serves TLS.
     ("awc", &["cli", "app", "bapi"]),
-    ("rustls", &["cli", "app", "bapi"]),
+    // ledger: TLS to a database.
+    ("rustls", &["cli", "app", "bapi", "ledger"]),
     ("jsonwebtoken", &["ingest"]),
     ("rusqlite", &["ledger"]),
+    ("tokio_postgres", &["ledger"]),
+    ("deadpool_postgres", &["ledger"]),
     ("cel", &["rules"]),
     ("clap", &["main", "cli"]),
     ("envy", &["settings"]),

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::types::{Claim, ClaimRequest, Claimed, Finished, Ticket};
+use super::types::{Claim, ClaimRequest, Claimed, Finished, Settled, Ticket};
 use super::{applied, brake, codec, queue, schedule};
 use crate::domain::{Brakes, SenderName};
 use queue::{Lead, Queued};
@@ -170,13 +170,13 @@ pub(super) fn release(
     ticket: Ticket,
     lease: u64,
     due_at: Timestamp,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<Settled> {
     let sql = "UPDATE changes SET leased = 0, not_before = ?3 WHERE id = ?1 AND lease = ?2 AND leased = 1 \
         RETURNING organization, user";
     let values = params![ticket.0, lease.cast_signed(), due_at.as_millisecond()];
     let mut statement = connection.prepare_cached(sql)?;
     let key: Option<(String, String)> = statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((organization, user)) = key else { return Ok(false) };
+    let Some((organization, user)) = key else { return Ok(Settled::Stale) };
     queue::arrange(connection, &organization, &user)?;
-    Ok(true)
+    Ok(Settled::Recorded { finished: Vec::new() })
 }

@@ -78,6 +78,9 @@ pub enum OpenError {
         /// The ledger's folder.
         folder: PathBuf,
     },
+    /// The database cannot be used.
+    #[error("the ledger in PostgreSQL cannot be opened: {0}")]
+    Postgres(String),
     /// The file system says no.
     #[error(
         "cannot {doing} {}: {source}. The ledger needs a folder that usher may write to, on a disk with room.",

@@ -38,7 +38,7 @@ pub(super) type Answer = Pin<Box<dyn Future<Output = Result<(), LedgerError>>>>;
 /// Work that keeps the writer inside its transaction until the sender is dropped.
 fn hold(ledger: &Ledger) -> (Answer, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let ((began, begun), (go, gate)) = (mpsc::channel(), mpsc::channel::<()>());
-    let writer = ledger.writer.clone();
+    let writer = ledger.embedded().writer.clone();
     let work = move |_: &super::super::store::Store| {
         let _ = (began.send(()), gate.recv());
         Ok(())
@@ -85,7 +85,7 @@ async fn a_group_that_fails_is_acknowledged_to_nobody_and_the_next_one_is_writte
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(folder.path()).unwrap();
     let (first, open) = occupy(&ledger);
-    let fails = ledger.writer.ask(|connection| connection.execute("INSERT INTO nowhere VALUES (1)", []));
+    let fails = ledger.embedded().writer.ask(|connection| connection.execute("INSERT INTO nowhere VALUES (1)", []));
     let (first, recorded, failed, ()) = tokio::join!(first, ledger.record(entry(1)), fails, async move { drop(open) });
     assert_eq!(first, Ok(()));
     assert!(matches!(recorded, Err(LedgerError::Unavailable(_))), "{recorded:?}");
@@ -99,7 +99,7 @@ async fn a_full_disk_acknowledges_nothing_and_works_again_when_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(folder.path()).unwrap();
     let limit = |pages: u32| {
-        ledger.writer.ask(move |connection| {
+        ledger.embedded().writer.ask(move |connection| {
             connection.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0))
         })
     };
@@ -163,7 +163,7 @@ async fn a_change_that_cannot_be_read_is_an_error_and_no_guess() {
     let entry = revoke(1, "user_1");
     let id = entry.event.id;
     ledger.record(entry).await.unwrap();
-    ledger.writer.ask(|c| c.execute("UPDATE changes SET action = 'destroy'", [])).await.unwrap();
+    ledger.embedded().writer.ask(|c| c.execute("UPDATE changes SET action = 'destroy'", [])).await.unwrap();
     let Err(LedgerError::Unavailable(why)) = ledger.find(id).await else { panic!() };
     assert!(why.contains("expected grant or revoke"), "{why}");
     assert!(ledger.statistics().await.is_ok());
@@ -174,7 +174,7 @@ async fn a_change_that_cannot_be_read_holds_up_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(folder.path()).unwrap();
     ledger.record(revoke(1, "user_1")).await.unwrap();
-    ledger.writer.ask(|c| c.execute("UPDATE changes SET action = 'destroy'", [])).await.unwrap();
+    ledger.embedded().writer.ask(|c| c.execute("UPDATE changes SET action = 'destroy'", [])).await.unwrap();
     ledger.record(revoke(2, "user_2")).await.unwrap();
     let claims = ledger.claim(request(1)).await.unwrap().claims;
     assert_eq!((claims.len(), &*claims[0].change.key.user.to_text()), (1, "user_2"));

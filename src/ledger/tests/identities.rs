@@ -87,7 +87,7 @@ impl Bench {
     async fn fail(&self, names: &[u32]) {
         let (first, open) = occupy(&self.ledger);
         let records = join_all(names.iter().map(|name| self.ledger.record(entry(*name))));
-        let fails = self.ledger.writer.ask(|store| store.execute("INSERT INTO nowhere VALUES (1)", []));
+        let fails = self.ledger.embedded().writer.ask(|store| store.execute("INSERT INTO nowhere VALUES (1)", []));
         let (_, records, fails, ()) = tokio::join!(first, records, fails, async move { drop(open) });
         assert!(fails.is_err() && records.iter().all(Result::is_err));
     }
@@ -112,7 +112,7 @@ impl Bench {
 
     async fn compare(&self) {
         let wanted: Vec<bool> = (0..NAMES).map(|name| self.events.values().any(|other| *other == name)).collect();
-        for queue in [&self.ledger.reader, &self.ledger.writer] {
+        for queue in [&self.ledger.embedded().reader, &self.ledger.embedded().writer] {
             let find = |store: &Store| (0..NAMES).map(|name| find::event(store, entry(name).event.id)).collect();
             let found: Vec<_> = queue.ask(find).await.unwrap();
             assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), wanted);
@@ -124,7 +124,7 @@ impl Bench {
                 assert!(record.is_none_or(|record| record.event == entry(name).event), "{name}");
             }
         }
-        assert_eq!(self.ledger.writer.ask(|store| broken(store)).await, Ok(Vec::new()));
+        assert_eq!(self.ledger.embedded().writer.ask(|store| broken(store)).await, Ok(Vec::new()));
     }
 }
 
@@ -172,11 +172,11 @@ async fn ids_leave_the_memory_and_are_found_all_the_same() {
     let moved = |store: &Store| {
         store.query_row("SELECT count(*), max(seq) FROM identities", [], |row| Ok((row.get(0)?, row.get(1)?)))
     };
-    let (moved, last): (u32, u32) = bench.ledger.writer.ask(moved).await.unwrap();
+    let (moved, last): (u32, u32) = bench.ledger.embedded().writer.ask(moved).await.unwrap();
     assert!((44..NAMES).contains(&moved), "{moved}");
     assert!(last >= moved);
     let keys = |store: &Store| store.query_row("SELECT count(*) FROM keys", [], |row| row.get(0));
-    let keys: u32 = bench.ledger.writer.ask(keys).await.unwrap();
+    let keys: u32 = bench.ledger.embedded().writer.ask(keys).await.unwrap();
     assert!((8..NAMES / 3).contains(&keys), "{keys}");
     bench.compare().await;
 }

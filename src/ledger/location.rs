@@ -1,0 +1,31 @@
+//! Where a ledger lives: in a folder, or in a PostgreSQL database.
+//! Opens nothing.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::postgres::Address;
+
+/// A place for a ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Location {
+    /// A folder of this process alone.
+    Folder(PathBuf),
+    /// A database that several processes share.
+    Postgres(Address),
+}
+
+/// Why a text names no place for a ledger; never says the text itself, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadLocation(pub(super) String);
+
+impl FromStr for Location {
+    type Err = BadLocation;
+    fn from_str(text: &str) -> Result<Self, BadLocation> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return text.parse().map(Self::Postgres);
+        }
+        Ok(Self::Folder(text.into()))
+    }
+}

@@ -1,0 +1,2 @@
+//! What a transaction reads into its working set: the queues of some memberships, and what hangs on them.
+//! Knows nothing of what is decided.
