@@ -194,3 +194,6 @@ fn gather(connection: &Connection, (organization, user): &Key) -> rusqlite::Resu
     let values = params![organization, user, oldest, due_at, urgent];
     connection.prepare_cached(GATHER)?.execute(values).map(drop)
 }
+
+#[cfg(test)]
+mod tests;
