@@ -8,7 +8,7 @@ mod postgres;
 #[path = "ledger/stories.rs"]
 mod stories;
 
-use usher::ledger::{Ledger, Location};
+use usher::ledger::{Ledger, Location, Options};
 
 use postgres::{Cluster, Console, Database};
 
@@ -29,6 +29,6 @@ impl Backend {
 
     fn open(&self) -> Ledger {
         let location: Location = self.database.url().parse().unwrap();
-        Ledger::open_at(&location, |_, _| {}).unwrap()
+        Ledger::open_at(&location, Options::default()).unwrap()
     }
 }
