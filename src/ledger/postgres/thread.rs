@@ -36,9 +36,7 @@ const QUEUE: usize = 8192;
 /// How many entries are waited for before newcomers are asked to come later.
 const BEHIND: usize = QUEUE / 2;
 
-/// How long to look for a database at the start: then whoever started this process is told, and starts it again.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two looks.
+/// Between two looks for a database.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What everything that is asked shares; it never leaves the thread.
@@ -186,7 +184,7 @@ fn run(address: &Address, options: Options, clock: Arc<Clock>, ends: Ends, opene
 
 async fn open(address: &Address, options: Options, clock: Arc<Clock>) -> Result<Core, OpenError> {
     let pool = Pool::new(address, options.connections)?;
-    let replica = enter(&pool, &clock, options.call_timeout).await?;
+    let replica = enter(&pool, &clock, &options).await?;
     Ok(Core {
         pool,
         sets: Sets::default(),
@@ -199,10 +197,10 @@ async fn open(address: &Address, options: Options, clock: Arc<Clock>) -> Result<
 }
 
 /// Waits a little for a database that is not there yet: whoever starts both starts them in any order.
-async fn enter(pool: &Pool, clock: &Arc<Clock>, call_timeout: Duration) -> Result<Replica, OpenError> {
+async fn enter(pool: &Pool, clock: &Arc<Clock>, options: &Options) -> Result<Replica, OpenError> {
     let begun = Instant::now();
     loop {
-        let unfit = match try_to_enter(pool, clock, call_timeout).await {
+        let unfit = match try_to_enter(pool, clock, options.call_timeout).await {
             Ok(replica) => return Ok(replica),
             Err(unfit) => unfit,
         };
@@ -214,7 +212,7 @@ async fn enter(pool: &Pool, clock: &Arc<Clock>, call_timeout: Duration) -> Resul
             Unfit::Failed(failure) => failure.to_string(),
             Unfit::ReadOnly => "this server takes no writes, as a standby does".to_owned(),
         };
-        if begun.elapsed() + PAUSE > PATIENCE {
+        if begun.elapsed() + PAUSE > options.patience {
             return Err(OpenError::Unreachable { why, tried: begun.elapsed() });
         }
         tracing::debug!(why, "the database is not there yet");
