@@ -2,6 +2,9 @@
 //! Knows nothing of who else uses the same database but what it reads there.
 
 mod address;
+mod alone;
+mod apart;
+mod bout;
 mod claim;
 mod error;
 mod events;
