@@ -6,13 +6,13 @@ mod descriptors;
 mod dispatcher_thread;
 mod housekeeping;
 mod jwks;
+mod opening;
 mod secrets;
 mod servers;
 mod tls;
 
 use std::io;
 use std::net::TcpListener;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ use crate::ingest::authenticate::jwks::KeySet;
 use crate::ingest::authenticate::{Proofs, service_account::ServiceAccounts};
 use crate::ingest::limits::Limits;
 use crate::ingest::{InFlight, Ingest};
-use crate::ledger::{Ledger, OpenError};
+use crate::ledger::Ledger;
+pub use crate::ledger::OpenError;
 use crate::metrics::Metrics;
 use crate::rules::{Rules, Sender};
 use crate::settings::Settings;
@@ -103,11 +104,11 @@ pub struct App {
 impl App {
     /// Opens the ledger and builds every part; runs inside an actix system.
     pub async fn build(configuration: Configuration, listeners: Listeners) -> Result<Self, BuildError> {
-        let Configuration { settings, rules, secrets, tls } = configuration;
+        let Configuration { settings, rules, secrets, tls, ledger } = configuration;
         let (metrics, probes) = (Arc::new(Metrics::new()), Probes::default());
         let (wake, outcomes) = (Wake::default(), Outcomes::default());
         metrics.rules(rules.len());
-        let (ledger, policy) = (open(&settings.ledger, &metrics)?, policy(&settings, &rules));
+        let (ledger, policy) = (opening::open(ledger, &settings, &metrics).await?, policy(&settings, &rules));
         let service_accounts = service_accounts(&rules);
         let proofs = Proofs::new(secrets.keyring(), service_accounts.clone());
         descriptors::warn(settings.connections);
@@ -232,11 +233,6 @@ impl Serving {
     fn of(server: Server) -> Self {
         Self { handle: server.handle(), task: rt::spawn(server) }
     }
-}
-
-fn open(folder: &Path, metrics: &Arc<Metrics>) -> Result<Ledger, OpenError> {
-    let metrics = Arc::clone(metrics);
-    Ledger::open_with(folder, move |time, events| metrics.commit(time.as_secs_f64(), events))
 }
 
 async fn dispatcher(

@@ -15,6 +15,7 @@ mod keys;
 mod letters;
 mod location;
 mod open;
+mod options;
 mod place;
 mod postgres;
 mod prepare;
@@ -38,6 +39,7 @@ use jiff::Timestamp;
 
 pub use error::{LedgerError, OpenError};
 pub use location::{BadLocation, Location};
+pub use options::Options;
 pub use postgres::Address;
 pub use types::{
     Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, HeldChange, HeldFilter,
@@ -88,10 +90,10 @@ impl Ledger {
     /// Opens the ledger wherever it is; in a database it is shared with whoever else opens it there.
     ///
     /// Blocks until it is open, its tables are of this version, or it is clear that neither can be.
-    pub fn open_at(location: &Location, observe: impl Fn(Duration, usize) + Send + 'static) -> Result<Self, OpenError> {
+    pub fn open_at(location: &Location, options: Options) -> Result<Self, OpenError> {
         Ok(Self(match location {
-            Location::Folder(folder) => Store::Embedded(Embedded::open(folder, observe)?),
-            Location::Postgres(address) => Store::Postgres(Postgres::open(address, Box::new(observe))?),
+            Location::Folder(folder) => Store::Embedded(Embedded::open(folder, options.observe)?),
+            Location::Postgres(address) => Store::Postgres(Postgres::open(address, options)?),
         }))
     }
 
@@ -230,6 +232,16 @@ impl Ledger {
     /// Makes a tiny durable write: an answer means that events could be recorded now.
     pub async fn check(&self) -> Result<(), LedgerError> {
         ask!(self, store => store.check().await)
+    }
+
+    /// The time by the clock that leases and due times are compared with.
+    pub fn now(&self) -> Timestamp {
+        ask!(self, store => store.now())
+    }
+
+    /// Whether a call may be made now for what was claimed: not when others may take this process for gone.
+    pub fn may_call(&self) -> bool {
+        ask!(self, store => store.may_call())
     }
 
     /// Finishes what waits, folds the log into the file and lets go of the folder; other handles get `Closed`.

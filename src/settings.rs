@@ -2,6 +2,7 @@
 //! Knows nobody of the crate, and nothing of the rules file but its path.
 
 mod environment;
+mod ledger;
 mod mistake;
 mod parse;
 mod raw;
@@ -57,8 +58,10 @@ pub struct Settings {
     pub tls: Option<TlsFiles>,
     /// `USHER_CONFIG`: the rules file.
     pub config: PathBuf,
-    /// `USHER_LEDGER`: the folder of the embedded ledger.
-    pub ledger: PathBuf,
+    /// `USHER_LEDGER`: the folder of the embedded ledger, or the address of a database.
+    pub ledger: Secret,
+    /// `USHER_LEDGER_CONNECTIONS`: connections to the database at the same time, at most.
+    pub ledger_connections: usize,
     /// `USHER_RETENTION`: how long finished events are kept.
     pub retention: Duration,
     /// `USHER_DRAIN_DELAY`: how long to keep serving after the signal to end.
@@ -185,7 +188,9 @@ impl Reader {
                 .noted(tls::files(raw.usher_tls_cert_file, raw.usher_tls_key_file, raw.usher_tls_client_ca_file))
                 .flatten(),
             config: raw.usher_config.unwrap_or_else(|| RULES.into()).into(),
-            ledger: raw.usher_ledger.unwrap_or_else(|| "./data".into()).into(),
+            ledger: self.noted(ledger::place(environment)).unwrap_or_else(|| Secret::new("")),
+            ledger_connections: self.number("USHER_LEDGER_CONNECTIONS", raw.usher_ledger_connections, 8, 3, 1000)
+                as usize,
             retention: self.duration("USHER_RETENTION", raw.usher_retention, DAY * 30, HOUR, YEARS),
             drain_delay: self.duration("USHER_DRAIN_DELAY", raw.usher_drain_delay, SECOND * 5, Duration::ZERO, HOUR),
             body_limit: self.number("USHER_BODY_LIMIT", raw.usher_body_limit, 256 * 1024, 1024, 64 * 1024 * 1024)

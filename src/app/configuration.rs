@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::secrets::Secrets;
 use super::tls::Tls;
+use crate::ledger::{BadLocation, Location};
 use crate::rules::{self, Diagnostic, Rules};
 use crate::settings::{self, Environment, Mistake, Settings};
 
@@ -19,6 +20,8 @@ pub struct Configuration {
     pub secrets: Secrets,
     /// What the TLS files of the settings hold, where there are any.
     pub tls: Option<Tls>,
+    /// Where the ledger is, as the settings say.
+    pub ledger: Location,
 }
 
 /// A rules file as read, and how to name it in messages.
@@ -74,14 +77,29 @@ impl Configuration {
         let secrets = Secrets::read(environment, senders);
         let files = settings.as_ref().ok().and_then(|settings| settings.tls.as_ref());
         let tls = files.map(Tls::load).transpose();
-        match (settings, rules, secrets, tls) {
-            (Ok(settings), Ok(rules), Ok(secrets), Ok(tls)) => Ok(Self { settings, rules, secrets, tls }),
-            (settings, rules, secrets, tls) => Err(Refusal {
-                mistakes: [settings.err(), secrets.err(), tls.err()].into_iter().flatten().flatten().collect(),
+        let ledger = settings.as_ref().map_or_else(|_| Ok(Location::default()), location);
+        match (settings, rules, secrets, tls, ledger) {
+            (Ok(settings), Ok(rules), Ok(secrets), Ok(tls), Ok(ledger)) => {
+                Ok(Self { settings, rules, secrets, tls, ledger })
+            }
+            (settings, rules, secrets, tls, ledger) => Err(Refusal {
+                mistakes: [settings.err(), secrets.err(), tls.err(), ledger.err()]
+                    .into_iter()
+                    .flatten()
+                    .flatten()
+                    .collect(),
                 diagnostics: rules.err().unwrap_or_default(),
             }),
         }
     }
+}
+
+/// Where the settings say that the ledger is.
+fn location(settings: &Settings) -> Result<Location, Vec<Mistake>> {
+    settings.ledger.reveal().parse().map_err(|bad: BadLocation| {
+        let expected = "a folder, or postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…";
+        vec![Mistake::new("USHER_LEDGER", bad.to_string(), expected, "change USHER_LEDGER, or the file it is in")]
+    })
 }
 
 impl fmt::Display for Refusal {

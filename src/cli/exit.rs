@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use crate::app::BuildError;
+use crate::app::{BuildError, OpenError};
 
 /// The command line is wrong.
 const USAGE: u8 = 64;
@@ -81,6 +81,7 @@ impl Failure {
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         let code = match &error {
+            BuildError::Ledger(OpenError::Unreachable { .. }) => UNAVAILABLE,
             BuildError::Ledger(_) => IO,
             BuildError::Client(_) | BuildError::Tls(_) => CONFIG,
             BuildError::Listener(_) => OS,

@@ -25,7 +25,11 @@ pub(super) fn run() -> Result<ExitCode, Failure> {
 async fn serve(configuration: Configuration, listeners: Listeners) -> Result<ExitCode, Failure> {
     let signals = signals::listen()?;
     announce(&configuration, &listeners)?;
-    let app = App::build(configuration, listeners).await?;
+    let app = tokio::select! {
+        app = App::build(configuration, listeners) => app?,
+        // A database may be waited for; nothing was accepted yet.
+        () = signals.end.cancelled() => return Ok(ExitCode::SUCCESS),
+    };
     tokio::select! {
         ended = app.run_until(signals.end.cancelled()) => code(ended),
         () = signals.end_at_once.cancelled() => {
@@ -45,14 +49,14 @@ fn start_logs(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn announce(configuration: &Configuration, listeners: &Listeners) -> Result<(), Failure> {
-    let Configuration { settings, rules, tls, .. } = configuration;
+    let Configuration { settings, rules, tls, ledger, .. } = configuration;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         listen = %listen::address(&listeners.public)?,
         admin_listen = %listen::address(&listeners.admin)?,
         tls = tls.is_some(),
         api_url = settings.api_url,
-        ledger = %settings.ledger.display(),
+        %ledger,
         config = %settings.config.display(),
         rules = rules.len(),
         senders = rules.senders().len(),

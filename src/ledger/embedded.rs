@@ -129,6 +129,15 @@ impl Embedded {
         self.writer.offer(|store| sqlite::beat(store)).await
     }
 
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// Nobody else can have the folder.
+    pub(super) fn may_call(&self) -> bool {
+        true
+    }
+
     pub(super) async fn close(self) {
         // The reader first: the last connection to go is the one that tidies up, and it must be able to write.
         self.reader.close().await;

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
@@ -77,6 +78,14 @@ pub enum OpenError {
     InUse {
         /// The ledger's folder.
         folder: PathBuf,
+    },
+    /// The database does not answer, or not yet.
+    #[error("the database of the ledger cannot be reached: {why}. It was tried for {} s.", tried.as_secs())]
+    Unreachable {
+        /// What came of the last try.
+        why: String,
+        /// For how long.
+        tried: Duration,
     },
     /// The database cannot be used.
     #[error("the ledger in PostgreSQL cannot be opened: {0}")]

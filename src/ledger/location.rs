@@ -1,6 +1,7 @@
 //! Where a ledger lives: in a folder, or in a PostgreSQL database.
 //! Opens nothing.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -15,6 +16,22 @@ pub enum Location {
     Postgres(Address),
 }
 
+impl Default for Location {
+    fn default() -> Self {
+        Self::Folder(PathBuf::new())
+    }
+}
+
+/// Without what gets one in.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Postgres(address) => address.fmt(f),
+        }
+    }
+}
+
 /// Why a text names no place for a ledger; never says the text itself, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -23,8 +40,9 @@ pub struct BadLocation(pub(super) String);
 impl FromStr for Location {
     type Err = BadLocation;
     fn from_str(text: &str) -> Result<Self, BadLocation> {
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return text.parse().map(Self::Postgres);
+        let trimmed = text.trim();
+        if trimmed.starts_with("postgres://") || trimmed.starts_with("postgresql://") {
+            return trimmed.parse().map(Self::Postgres);
         }
         Ok(Self::Folder(text.into()))
     }

@@ -35,12 +35,12 @@ pub use address::Address;
 use thread::Thread;
 
 use super::error::{LedgerError, OpenError};
+use super::options::Options;
 use super::prepare::Prepared;
 use super::types::{
     ClaimRequest, Claimed, Cursor, Finished, HeldChange, HeldFilter, LetterFilter, LetterId, Page, Preview,
     Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Statistics, Ticket,
 };
-use super::worker::Observe;
 use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 
 /// Clones share one thread.
@@ -48,8 +48,8 @@ use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 pub(super) struct Postgres(Arc<Thread>);
 
 impl Postgres {
-    pub(super) fn open(address: &Address, observe: Observe) -> Result<Self, OpenError> {
-        Thread::start(address.clone(), observe).map(|thread| Self(Arc::new(thread)))
+    pub(super) fn open(address: &Address, options: Options) -> Result<Self, OpenError> {
+        Thread::start(address.clone(), options).map(|thread| Self(Arc::new(thread)))
     }
 
     pub(super) async fn record(&self, prepared: Prepared) -> Result<Recorded, LedgerError> {
@@ -144,6 +144,14 @@ impl Postgres {
 
     pub(super) async fn check(&self) -> Result<(), LedgerError> {
         self.0.ask(move |core| async move { replica::check(&core).await }).await
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    pub(super) fn may_call(&self) -> bool {
+        true
     }
 
     pub(super) async fn close(self) {

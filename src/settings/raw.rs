@@ -6,11 +6,16 @@ use serde::Deserialize;
 use super::{Environment, Mistake};
 
 /// The settings that are secrets; each may come as `NAME_FILE` too.
-pub(super) const SECRETS: [&str; 1] = [SECRET_KEY];
+pub(super) const SECRETS: [&str; 2] = [SECRET_KEY, LEDGER];
 /// The key of the Clerk instance.
 pub(super) const SECRET_KEY: &str = "CLERK_SECRET_KEY";
 /// The file with it.
 pub(super) const SECRET_KEY_FILE: &str = "CLERK_SECRET_KEY_FILE";
+
+/// Where the ledger is; the address of a database may hold a password.
+pub(super) const LEDGER: &str = "USHER_LEDGER";
+/// The file with it.
+pub(super) const LEDGER_FILE: &str = "USHER_LEDGER_FILE";
 
 /// One list makes the struct and the names, so that a setting cannot be read and then be called unknown.
 macro_rules! raw {
@@ -37,7 +42,7 @@ raw! {
     usher_tls_key_file "USHER_TLS_KEY_FILE",
     usher_tls_client_ca_file "USHER_TLS_CLIENT_CA_FILE",
     usher_config "USHER_CONFIG",
-    usher_ledger "USHER_LEDGER",
+    usher_ledger_connections "USHER_LEDGER_CONNECTIONS",
     usher_retention "USHER_RETENTION",
     usher_drain_delay "USHER_DRAIN_DELAY",
     usher_body_limit "USHER_BODY_LIMIT",

@@ -20,6 +20,12 @@ impl fmt::Debug for Address {
     }
 }
 
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres://…")
+    }
+}
+
 impl FromStr for Address {
     type Err = BadLocation;
     fn from_str(text: &str) -> Result<Self, BadLocation> {

@@ -8,16 +8,13 @@ use super::address::Address;
 use super::error::Failure;
 use crate::ledger::error::OpenError;
 
-/// How many connections one process has at most.
-const SIZE: usize = 8;
-
 pub(super) struct Pool(deadpool_postgres::Pool);
 
 impl Pool {
-    pub(super) fn new(address: &Address) -> Result<Self, OpenError> {
+    pub(super) fn new(address: &Address, size: usize) -> Result<Self, OpenError> {
         let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(address.config.clone(), NoTls, fast);
-        let built = deadpool_postgres::Pool::builder(manager).max_size(SIZE).runtime(Runtime::Tokio1).build();
+        let built = deadpool_postgres::Pool::builder(manager).max_size(size).runtime(Runtime::Tokio1).build();
         built.map(Self).map_err(|error| OpenError::Postgres(error.to_string()))
     }
 

@@ -20,6 +20,7 @@ use super::replica::Replica;
 use super::set::Sets;
 use super::{record, replica, schema, works};
 use crate::ledger::error::{LedgerError, OpenError};
+use crate::ledger::options::Options;
 use crate::ledger::prepare::Prepared;
 use crate::ledger::types::{Recorded, Settled};
 use crate::ledger::worker::Observe;
@@ -76,12 +77,12 @@ struct Ends {
 
 impl Thread {
     /// Starts it, and waits until the database is ready for use or it is clear that it is not.
-    pub(super) fn start(address: Address, observe: Observe) -> Result<Self, OpenError> {
+    pub(super) fn start(address: Address, options: Options) -> Result<Self, OpenError> {
         let ((jobs, job_end), (records, record_end)) = (mpsc::channel(QUEUE), mpsc::channel(QUEUE));
         let ((works, work_end), (close, close_end)) = (mpsc::channel(QUEUE), mpsc::channel(1));
         let ends = Ends { jobs: job_end, records: record_end, works: work_end, close: close_end };
         let (opened, was_opened) = std::sync::mpsc::sync_channel(1);
-        let run = move || run(&address, observe, ends, &opened);
+        let run = move || run(&address, options, ends, &opened);
         thread::Builder::new().name("ledger".to_owned()).spawn(run).map_err(failed)?;
         was_opened.recv().map_err(|gone| failed(io::Error::other(gone)))??;
         Ok(Self { jobs, records, works, close })
@@ -141,13 +142,13 @@ fn failed(error: io::Error) -> OpenError {
 
 type Opened = std::sync::mpsc::SyncSender<Result<(), OpenError>>;
 
-fn run(address: &Address, observe: Observe, ends: Ends, opened: &Opened) {
+fn run(address: &Address, options: Options, ends: Ends, opened: &Opened) {
     let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return drop(opened.send(Err(failed(error)))),
     };
     let gone = LocalSet::new().block_on(&runtime, async {
-        match open(address, observe).await {
+        match open(address, options).await {
             Err(error) => {
                 let _ = opened.send(Err(error));
                 None
@@ -162,8 +163,8 @@ fn run(address: &Address, observe: Observe, ends: Ends, opened: &Opened) {
     drop(gone);
 }
 
-async fn open(address: &Address, observe: Observe) -> Result<Core, OpenError> {
-    let pool = Pool::new(address)?;
+async fn open(address: &Address, options: Options) -> Result<Core, OpenError> {
+    let pool = Pool::new(address, options.connections)?;
     schema::migrate(&pool).await?;
     let replica = Replica::register(&pool).await?;
     Ok(Core {
@@ -171,7 +172,7 @@ async fn open(address: &Address, observe: Observe) -> Result<Core, OpenError> {
         sets: Sets::default(),
         replica,
         notices: Notices::default(),
-        observe,
+        observe: options.observe,
         closing: CancellationToken::new(),
     })
 }

@@ -23,9 +23,9 @@ const INSISTENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Its number
-/// tells later whether it was committed.
+/// tells later whether it was committed. Compiling a statement takes longer than running any of ours.
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
-    SET LOCAL idle_in_transaction_session_timeout = '10s'";
+    SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off";
 const NUMBER: &str = "SELECT pg_current_xact_id()::text";
 const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
 
