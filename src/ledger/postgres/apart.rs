@@ -6,10 +6,7 @@ use std::collections::HashSet;
 use crate::ledger::types::Sighting;
 
 /// Those that share no name with an earlier one, and those that have to wait for one; both in their order.
-pub(super) fn apart<T>(
-    all: Vec<T>,
-    sighting: impl Fn(&T) -> &Sighting,
-) -> (Vec<T>, Vec<T>) {
+pub(super) fn apart<T>(all: Vec<T>, sighting: impl Fn(&T) -> &Sighting) -> (Vec<T>, Vec<T>) {
     let (mut ids, mut keys) = (HashSet::with_capacity(all.len()), HashSet::new());
     all.into_iter().partition(|one| {
         let sighting = sighting(one);

@@ -40,9 +40,7 @@ impl<N: PartialEq> Flights<N> {
     /// group, the less each of it costs.
     pub(super) fn may_depart(&self, entries: usize, full: bool) -> bool {
         let worth_it = |flight: &Flight<N>| full || entries >= flight.entries;
-        entries > 0
-            && self.have_room()
-            && (self.under_way.iter().all(worth_it) || self.overdue() <= Instant::now())
+        entries > 0 && self.have_room() && (self.under_way.iter().all(worth_it) || self.overdue() <= Instant::now())
     }
 
     /// When whoever waits has waited long enough for those under way.

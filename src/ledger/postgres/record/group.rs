@@ -149,10 +149,8 @@ impl Group {
 
     async fn look(&mut self, core: &Core) -> Result<(), Failure> {
         let seen = mem::take(&mut self.seen);
-        let look = |waiting: &Waiting| Look {
-            sighting: waiting.ready.sighting.clone(),
-            receipt: Some(waiting.ready.receipt),
-        };
+        let look =
+            |waiting: &Waiting| Look { sighting: waiting.ready.sighting.clone(), receipt: Some(waiting.ready.receipt) };
         let told = recall::look(core, &seen.iter().map(look).collect::<Vec<_>>()).await?;
         let mut again = Vec::new();
         for (waiting, told) in seen.into_iter().zip(told) {

@@ -107,8 +107,7 @@ fn statement(parts: Parts) -> String {
 }
 
 /// Another event has one of its keys.
-const UNCLAIMED: &str =
-    " WHERE NOT EXISTS (SELECT FROM k JOIN usher.keys t ON t.id = k.id WHERE k.ord = e.ord)";
+const UNCLAIMED: &str = " WHERE NOT EXISTS (SELECT FROM k JOIN usher.keys t ON t.id = k.id WHERE k.ord = e.ord)";
 
 fn sent_keys(first: usize) -> String {
     format!("k AS MATERIALIZED (SELECT * FROM {} AS k({})), ", unnest(first, &KEY), names("", &KEY))
