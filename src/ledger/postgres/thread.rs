@@ -16,6 +16,7 @@ use super::address::Address;
 use super::error::Failure;
 use super::notice::Notices;
 use super::pool::Pool;
+use super::purge::Progress;
 use super::replica::Replica;
 use super::set::Sets;
 use super::{record, replica, schema, works};
@@ -36,6 +37,7 @@ pub(super) struct Core {
     pub(super) sets: Sets,
     pub(super) replica: Replica,
     pub(super) notices: Notices,
+    pub(super) purged: Progress,
     pub(super) observe: Observe,
     /// Nothing more is asked: whoever loops for this process ends when nothing waits.
     pub(super) closing: CancellationToken,
@@ -172,6 +174,7 @@ async fn open(address: &Address, options: Options) -> Result<Core, OpenError> {
         sets: Sets::default(),
         replica,
         notices: Notices::default(),
+        purged: Progress::default(),
         observe: options.observe,
         closing: CancellationToken::new(),
     })
