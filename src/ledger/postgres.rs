@@ -2,6 +2,9 @@
 //! Knows nothing of who else uses the same database but what it reads there.
 
 mod address;
+mod alone;
+mod apart;
+mod bout;
 mod claim;
 mod error;
 mod events;
@@ -36,7 +39,7 @@ use super::options::Options;
 use super::prepare::Prepared;
 use super::types::{
     ClaimRequest, Claimed, Cursor, Finished, HeldChange, HeldFilter, LetterFilter, LetterId, Page, Preview,
-    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Statistics, Ticket,
+    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Statistics, Subscriber, Ticket,
 };
 use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 
@@ -133,6 +136,10 @@ impl Postgres {
 
     pub(super) async fn purge(&self, received_before: Timestamp, limit: usize) -> Result<usize, LedgerError> {
         self.0.ask(move |core| async move { purge::purge(&core, received_before, limit).await }).await
+    }
+
+    pub(super) fn subscribe(&self, subscriber: Subscriber) {
+        self.0.tell(|core| core.notices.subscribe(subscriber));
     }
 
     pub(super) fn is_behind(&self) -> bool {

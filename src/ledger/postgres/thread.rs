@@ -13,13 +13,14 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
+use super::bout::Bout;
 use super::error::Failure;
 use super::notice::Notices;
 use super::pool::Pool;
 use super::purge::Progress;
 use super::replica::Replica;
 use super::set::Sets;
-use super::{record, replica, schema, works};
+use super::{notice, record, replica, schema, works};
 use crate::ledger::error::{LedgerError, OpenError};
 use crate::ledger::options::Options;
 use crate::ledger::prepare::Prepared;
@@ -39,6 +40,7 @@ pub(super) struct Core {
     pub(super) notices: Notices,
     pub(super) purged: Progress,
     pub(super) observe: Observe,
+    pub(super) bout: Bout,
     /// Nothing more is asked: whoever loops for this process ends when nothing waits.
     pub(super) closing: CancellationToken,
 }
@@ -105,6 +107,15 @@ impl Thread {
         });
         self.jobs.send(job).await.or(Err(LedgerError::Closed))?;
         receiver.await.unwrap_or(Err(LedgerError::Closed))
+    }
+
+    /// Has this done some time, without an answer; not at all where too much waits.
+    pub(super) fn tell(&self, job: impl FnOnce(&Core) + Send + 'static) {
+        let job: Job = Box::new(move |core| {
+            job(&core);
+            Box::pin(std::future::ready(()))
+        });
+        drop(self.jobs.try_send(job));
     }
 
     /// Records in a group with whatever else waits, or says at once that too much waits.
@@ -176,6 +187,7 @@ async fn open(address: &Address, options: Options) -> Result<Core, OpenError> {
         notices: Notices::default(),
         purged: Progress::default(),
         observe: options.observe,
+        bout: Bout::default(),
         closing: CancellationToken::new(),
     })
 }
@@ -186,6 +198,7 @@ async fn serve(core: Rc<Core>, mut ends: Ends) -> Option<oneshot::Sender<()>> {
     tasks.spawn_local(record::run(Rc::clone(&core), ends.records));
     tasks.spawn_local(works::run(Rc::clone(&core), ends.works));
     let beats = tokio::task::spawn_local(replica::run(Rc::clone(&core)));
+    let notices = tokio::task::spawn_local(notice::run(Rc::clone(&core)));
     let gone = loop {
         tokio::select! {
             gone = ends.close.recv() => break gone,
@@ -200,6 +213,7 @@ async fn serve(core: Rc<Core>, mut ends: Ends) -> Option<oneshot::Sender<()>> {
     core.closing.cancel();
     while tasks.join_next().await.is_some() {}
     beats.abort();
+    notices.abort();
     replica::leave(&core).await;
     gone
 }
