@@ -21,6 +21,7 @@ use super::clock::Clock;
 use super::error::Failure;
 use super::notice::Notices;
 use super::pool::Pool;
+use super::purge::Progress;
 use super::replica::Replica;
 use super::schema::Unfit;
 use super::set::Sets;
@@ -45,6 +46,7 @@ pub(super) struct Core {
     pub(super) sets: Sets,
     pub(super) replica: Replica,
     pub(super) notices: Notices,
+    pub(super) purged: Progress,
     pub(super) observe: Observe,
     pub(super) bout: Bout,
     /// Nothing more is asked: whoever loops for this process ends when nothing waits.
@@ -199,6 +201,7 @@ async fn open(address: &Address, options: Options, clock: Arc<Clock>) -> Result<
         sets: Sets::default(),
         replica,
         notices: Notices::default(),
+        purged: Progress::default(),
         observe: options.observe,
         bout: Bout::default(),
         closing: CancellationToken::new(),
