@@ -62,6 +62,9 @@ impl Postgres {
     }
 
     pub(super) async fn record_all(&self, prepared: Vec<Prepared>) -> Result<Vec<Recorded>, LedgerError> {
+        if prepared.is_empty() {
+            return Ok(Vec::new());
+        }
         self.0.record(prepared).await
     }
 
