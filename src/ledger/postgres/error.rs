@@ -22,6 +22,9 @@ pub(super) enum Failure {
     /// What was read is not what usher writes, or the working set failed.
     #[error("the working set fails: {0}")]
     Set(#[from] rusqlite::Error),
+    /// A change that was to be written went to another queue before that was locked.
+    #[error("a change went to another membership meanwhile")]
+    Moved,
     /// The ledger is being closed.
     #[error("the ledger is closed")]
     Closed,
@@ -45,7 +48,7 @@ impl Failure {
                 let class = &code.code()[..2];
                 matches!(class, "08" | "40" | "53" | "55" | "57") || *code == SqlState::READ_ONLY_SQL_TRANSACTION
             }),
-            Self::Connection(_) => true,
+            Self::Connection(_) | Self::Moved => true,
             Self::Slow(_) | Self::Set(_) | Self::Closed => false,
         }
     }
@@ -55,7 +58,7 @@ impl Failure {
         match self {
             Self::Database(error) => error.code().is_none_or(|code| matches!(&code.code()[..2], "08" | "57")),
             Self::Slow(_) => true,
-            Self::Connection(_) | Self::Set(_) | Self::Closed => false,
+            Self::Connection(_) | Self::Set(_) | Self::Moved | Self::Closed => false,
         }
     }
 }

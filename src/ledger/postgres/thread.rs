@@ -17,6 +17,7 @@ use super::bout::Bout;
 use super::error::Failure;
 use super::notice::Notices;
 use super::pool::Pool;
+use super::purge::Progress;
 use super::replica::Replica;
 use super::set::Sets;
 use super::{notice, record, replica, schema, works};
@@ -37,6 +38,7 @@ pub(super) struct Core {
     pub(super) sets: Sets,
     pub(super) replica: Replica,
     pub(super) notices: Notices,
+    pub(super) purged: Progress,
     pub(super) observe: Observe,
     pub(super) bout: Bout,
     /// Nothing more is asked: whoever loops for this process ends when nothing waits.
@@ -183,6 +185,7 @@ async fn open(address: &Address, options: Options) -> Result<Core, OpenError> {
         sets: Sets::default(),
         replica,
         notices: Notices::default(),
+        purged: Progress::default(),
         observe: options.observe,
         bout: Bout::default(),
         closing: CancellationToken::new(),
