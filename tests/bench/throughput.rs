@@ -15,7 +15,11 @@ mod grants;
 mod intake;
 mod load;
 mod overload;
+mod postgres;
 mod process;
+#[path = "../postgres/mod.rs"]
+#[expect(dead_code, reason = "shared with tests, each uses its part")]
+mod server;
 
 use std::time::Duration;
 
@@ -31,11 +35,12 @@ fn main() {
         ["intake"] => intake::compare(),
         ["grants"] => grants::compare(),
         ["overload"] => overload::measure(),
+        ["postgres"] => postgres::compare(),
         [] => {
             intake::compare();
             grants::compare();
         }
-        ref other => panic!("unknown arguments {other:?}; known: intake, grants, overload"),
+        ref other => panic!("unknown arguments {other:?}; known: intake, grants, overload, postgres"),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn write<T>(
     back: Back,
     work: impl Fn(&Store, &[i64]) -> rusqlite::Result<T>,
 ) -> Result<T, Failure> {
-    transact(core, async |client| {
+    let done = transact(core, async |client| {
         let changes = pick(client).await?;
         let keys = match back {
             Back::Stay => Vec::new(),
@@ -43,8 +43,10 @@ pub(super) async fn write<T>(
             return Err(Failure::Moved);
         }
         Ok(core.sets.run(rows, |store| work(store, &scope.changes))?)
-    })
-    .await
+    });
+    let done = done.await?;
+    core.notices.due();
+    Ok(done)
 }
 
 /// Whether the changes are, and will be, in queues that are locked: one may have moved to another just before.
