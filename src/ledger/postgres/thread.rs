@@ -24,6 +24,7 @@ use super::pool::Pool;
 use super::replica::Replica;
 use super::schema::Unfit;
 use super::set::Sets;
+use super::share::Sweeps;
 use super::{record, replica, schema, works};
 use crate::ledger::error::{LedgerError, OpenError};
 use crate::ledger::options::Options;
@@ -47,6 +48,7 @@ pub(super) struct Core {
     pub(super) sets: Sets,
     pub(super) replica: Replica,
     pub(super) notices: Notices,
+    pub(super) sweeps: Sweeps,
     pub(super) observe: Observe,
     pub(super) bout: Bout,
     /// Nothing more is asked: whoever loops for this process ends when nothing waits.
@@ -192,6 +194,7 @@ async fn open(address: &Address, options: Options, clock: Arc<Clock>) -> Result<
         sets: Sets::default(),
         replica,
         notices: Notices::default(),
+        sweeps: Sweeps::default(),
         observe: options.observe,
         bout: Bout::default(),
         closing: CancellationToken::new(),
