@@ -30,8 +30,8 @@ use crate::ingest::authenticate::jwks::KeySet;
 use crate::ingest::authenticate::{Proofs, service_account::ServiceAccounts};
 use crate::ingest::limits::Limits;
 use crate::ingest::{InFlight, Ingest};
-use crate::ledger::Ledger;
 pub use crate::ledger::OpenError;
+use crate::ledger::{Ledger, Subscriber};
 use crate::metrics::Metrics;
 use crate::rules::{Rules, Sender};
 use crate::settings::Settings;
@@ -109,6 +109,7 @@ impl App {
         let (wake, outcomes) = (Wake::default(), Outcomes::default());
         metrics.rules(rules.len());
         let (ledger, policy) = (opening::open(ledger, &settings, &metrics).await?, policy(&settings, &rules));
+        ledger.subscribe(Subscriber { wake: wake.clone(), outcomes: outcomes.clone() });
         let service_accounts = service_accounts(&rules);
         let proofs = Proofs::new(secrets.keyring(), service_accounts.clone());
         descriptors::warn(settings.connections);

@@ -45,7 +45,7 @@ pub use postgres::Address;
 pub use types::{
     Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, Halted, HeldChange, HeldFilter,
     LetterFilter, LetterId, LetterKind, Next, Page, Preview, Reconsidered, Recorded, Replay, Replayed, Settled,
-    Settlement, Sighting, Slice, SliceAsk, Standing, Statistics, Ticket,
+    Settlement, Sighting, Slice, SliceAsk, Standing, Statistics, Subscriber, Ticket,
 };
 
 use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
@@ -223,6 +223,13 @@ impl Ledger {
     /// An event with a change that is unfinished or dead, or with a rule failure, stays.
     pub async fn purge(&self, received_before: Timestamp, limit: usize) -> Result<usize, LedgerError> {
         ask!(self, store => store.purge(received_before, limit).await)
+    }
+
+    /// Has this one told what other processes do to the same ledger; the latest counts.
+    ///
+    /// A notice may be lost: whoever waits for it looks by itself now and then.
+    pub fn subscribe(&self, subscriber: Subscriber) {
+        ask!(self, store => store.subscribe(subscriber));
     }
 
     /// Whether so much waits to be written that newcomers had better come later.

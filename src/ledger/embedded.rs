@@ -12,7 +12,7 @@ use super::error::{LedgerError, OpenError};
 use super::prepare::Prepared;
 use super::types::{
     ClaimRequest, Claimed, Cursor, Finished, HeldChange, HeldFilter, LetterFilter, LetterId, Page, Preview,
-    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Standing, Statistics, Ticket,
+    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Standing, Statistics, Subscriber, Ticket,
 };
 use super::worker::{self, Queue};
 use super::{claim, find, held, keys, letters, open, replay, settle, sqlite};
@@ -134,6 +134,9 @@ impl Embedded {
         }
         self.writer.ask(move |store| sqlite::purge(store, received_before, &candidates)).await
     }
+
+    /// Nobody else writes here, so there is nothing to be told.
+    pub(super) fn subscribe(&self, _subscriber: Subscriber) {}
 
     pub(super) fn is_behind(&self) -> bool {
         self.writer.is_behind()

@@ -1,7 +1,7 @@
 //! What the brake holds: listing it and letting it go.
 //! Knows nothing of why it is held.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::store::Store;
 use super::types::{HeldChange, HeldFilter};
@@ -29,8 +29,12 @@ fn rows(store: &Store, filter: &HeldFilter, limit: i64) -> rusqlite::Result<Vec<
 
 /// The oldest first.
 pub(super) fn list(store: &Store, filter: &HeldFilter, limit: usize) -> rusqlite::Result<Vec<HeldChange>> {
+    list_rows(store, &rows(store, filter, i64::try_from(limit).unwrap_or(i64::MAX))?)
+}
+
+pub(super) fn list_rows(store: &Store, rows: &[i64]) -> rusqlite::Result<Vec<HeldChange>> {
     let mut list = Vec::new();
-    for row in rows(store, filter, i64::try_from(limit).unwrap_or(i64::MAX))? {
+    for &row in rows {
         let mut reason = store.prepare_cached("SELECT reason FROM changes WHERE id = ?1")?;
         let reason: Option<String> = reason.query_row([row], |row| row.get(0))?;
         if let Some(queued) = queue::one(store, row)? {
@@ -45,7 +49,16 @@ const LEADER: &str = "UPDATE changes SET held = 0, released = 1, reason = NULL \
 
 /// Lets the oldest of them pass the brake, each with the one that stands for it, and says how many they were.
 pub(super) fn release(store: &Store, filter: &HeldFilter, limit: usize) -> rusqlite::Result<usize> {
-    let rows = rows(store, filter, i64::try_from(limit).unwrap_or(i64::MAX))?;
+    release_rows(store, rows(store, filter, i64::try_from(limit).unwrap_or(i64::MAX))?)
+}
+
+/// As [`release`], for those of these that are held.
+pub(super) fn release_rows(store: &Store, rows: Vec<i64>) -> rusqlite::Result<usize> {
+    let mut held = store.prepare_cached("SELECT held FROM changes WHERE id = ?1")?;
+    let mut is_held = |row: &i64| held.query_row([row], |row| row.get::<_, bool>(0)).optional();
+    // All are asked first: one of them may let another go.
+    let held = rows.into_iter().map(|row| Ok(is_held(&row)?.is_some_and(|held| held).then_some(row)));
+    let rows: Vec<i64> = held.filter_map(rusqlite::Result::transpose).collect::<rusqlite::Result<_>>()?;
     let sql = "UPDATE changes SET held = 0, released = 1, reason = NULL WHERE id = ?1 RETURNING organization, user";
     for row in &rows {
         let mut statement = store.prepare_cached(sql)?;

@@ -37,6 +37,15 @@ pub(super) fn page(
         let rows = numbers(connection, FAILED, filter, before, more)?;
         found.extend(rows.into_iter().map(|row| (row, LetterKind::Event)));
     }
+    page_of(connection, found, limit)
+}
+
+/// The page of so many that these, the latest of each kind and one more than the limit, begin.
+pub(super) fn page_of(
+    connection: &Connection,
+    mut found: Vec<(i64, LetterKind)>,
+    limit: usize,
+) -> rusqlite::Result<Page> {
     found.sort_by_key(|(row, _)| std::cmp::Reverse(*row));
     let next = found.get(limit).and_then(|_| found.get(limit.checked_sub(1)?)).map(|(row, _)| Cursor(*row));
     found.truncate(limit);

@@ -2,6 +2,8 @@
 //! Knows nothing of who else uses the same database but what it reads there.
 
 mod address;
+mod alone;
+mod apart;
 mod bout;
 mod claim;
 mod clock;
@@ -44,7 +46,7 @@ use super::prepare::Prepared;
 use super::types::{
     ClaimRequest, Claimed, Cursor, Finished, HeldChange, HeldFilter, LetterFilter, LetterId, Page, Preview,
     Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Slice, SliceAsk, Standing, Statistics,
-    Ticket,
+    Subscriber, Ticket,
 };
 use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 
@@ -169,6 +171,10 @@ impl Postgres {
 
     pub(super) async fn pause(&self, pause: bool) -> Result<bool, LedgerError> {
         self.0.ask(move |core| async move { share::pause(&core, pause).await }).await
+    }
+
+    pub(super) fn subscribe(&self, subscriber: Subscriber) {
+        self.0.tell(|core| core.notices.subscribe(subscriber));
     }
 
     pub(super) fn is_behind(&self) -> bool {

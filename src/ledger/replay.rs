@@ -14,8 +14,12 @@ use crate::domain::{Action, Change, ChangeId, EventId, MembershipKey, Outcome, R
 
 /// What a replay of each would come to now.
 pub(super) fn preview(connection: &Connection, filter: &LetterFilter, limit: usize) -> rusqlite::Result<Vec<Preview>> {
+    preview_rows(connection, &letters::dead(connection, filter, limit)?)
+}
+
+pub(super) fn preview_rows(connection: &Connection, rows: &[i64]) -> rusqlite::Result<Vec<Preview>> {
     let mut previews = Vec::new();
-    for row in letters::dead(connection, filter, limit)? {
+    for &row in rows {
         let Some(queued) = queue::one(connection, row)? else { continue };
         let would = later(connection, &queued)?.unwrap_or(Replay::Retried);
         previews.push(Preview { change: queued.change, event: queued.event, would });
@@ -39,8 +43,12 @@ pub(super) fn replay(store: &Store, change: ChangeId, force: bool) -> rusqlite::
 
 /// Tries all that fit again, up to a limit, the latest first; those refused stay dead.
 pub(super) fn replay_all(connection: &Connection, filter: &LetterFilter, limit: usize) -> rusqlite::Result<Replayed> {
+    replay_rows(connection, &letters::dead(connection, filter, limit)?)
+}
+
+pub(super) fn replay_rows(connection: &Connection, rows: &[i64]) -> rusqlite::Result<Replayed> {
     let mut replayed = Replayed::default();
-    for row in letters::dead(connection, filter, limit)? {
+    for &row in rows {
         match replay_row(connection, row, false)? {
             Replay::Retried => replayed.retried += 1,
             Replay::Superseded { .. } => replayed.superseded += 1,

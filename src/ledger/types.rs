@@ -19,6 +19,7 @@ use crate::domain::{
     Attempt, Brakes, Change, Digest, Event, EventId, EventRecord, EventType, KeyId, MembershipKey, Outcome,
     RuleFailure, SenderName, Step, Turns,
 };
+use crate::wake::{Outcomes, Wake};
 
 /// An event to record, with what the rules made of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,6 +210,15 @@ pub struct Finished {
     pub attempts: u32,
     /// Why, in words for an operator.
     pub reason: Option<String>,
+}
+
+/// Who is told what other processes do to the same ledger.
+#[derive(Debug, Clone)]
+pub struct Subscriber {
+    /// Rings when there may be changes to claim.
+    pub wake: Wake,
+    /// Told of events of which something is new.
+    pub outcomes: Outcomes<EventId>,
 }
 
 /// The backlog and the dead letters.

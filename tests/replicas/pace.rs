@@ -37,8 +37,8 @@ fn replicas_that_come_and_go_never_exceed_the_budget_together() {
     let fleet = Fleet::new(&Cluster::shared(), &["--rate-limit", "100/10s"]);
     let fleet = Fleet { setup: fleet.setup.without("USHER_RATE"), ..fleet };
     let mut replicas = fleet.replicas::<3>().into_iter().collect::<Vec<_>>();
-    for block in 0..3 {
-        assert_eq!(replicas[block].http.post_as(OTHER_TOKEN, &purge(&format!("b{block}"), 400)).status, 202);
+    for (block, replica) in replicas.iter().enumerate() {
+        assert_eq!(replica.http.post_as(OTHER_TOKEN, &purge(&format!("b{block}"), 400)).status, 202);
     }
     come_and_go(&fleet, &mut replicas);
     let calls = fleet.calls();

@@ -21,6 +21,8 @@ pub(super) enum Failure {
     Slow(Duration),
     /// What was read is not what usher writes, or the working set failed.
     Set(rusqlite::Error),
+    /// A change that was to be written went to another queue before that was locked.
+    Moved,
     /// The ledger is being closed.
     Closed,
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Failure {
             Self::Connection(_) => f.write_str("the connections to the database are closed"),
             Self::Slow(limit) => write!(f, "the database did not answer within {} s", limit.as_secs()),
             Self::Set(error) => write!(f, "the working set fails: {error}"),
+            Self::Moved => f.write_str("a change went to another membership meanwhile"),
             Self::Closed => f.write_str("the ledger is closed"),
         }
     }
@@ -115,7 +118,7 @@ impl Failure {
     fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Database(error) | Self::Connection(PoolError::Backend(error)) => error.code(),
-            Self::Connection(_) | Self::Slow(_) | Self::Set(_) | Self::Closed => None,
+            Self::Connection(_) | Self::Slow(_) | Self::Set(_) | Self::Moved | Self::Closed => None,
         }
     }
 
@@ -123,7 +126,7 @@ impl Failure {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Database(error) => error.code().is_none_or(passes),
-            Self::Connection(_) => true,
+            Self::Connection(_) | Self::Moved => true,
             Self::Slow(_) | Self::Set(_) | Self::Closed => false,
         }
     }
@@ -133,7 +136,7 @@ impl Failure {
         match self {
             Self::Slow(_) => true,
             Self::Connection(_) => self.code().is_none_or(passes),
-            Self::Database(_) | Self::Set(_) | Self::Closed => self.may_pass(),
+            Self::Database(_) | Self::Set(_) | Self::Moved | Self::Closed => self.may_pass(),
         }
     }
 
@@ -142,7 +145,7 @@ impl Failure {
         match self {
             Self::Database(error) => error.code().is_none_or(|code| matches!(class(code), "08" | "57")),
             Self::Slow(_) => true,
-            Self::Connection(_) | Self::Set(_) | Self::Closed => false,
+            Self::Connection(_) | Self::Set(_) | Self::Moved | Self::Closed => false,
         }
     }
 }

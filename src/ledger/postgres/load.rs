@@ -100,7 +100,7 @@ static APPLIED: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What queues ask of an event.
-const EVENT: &str = "e.seq, e.received_at, e.id, e.sender, e.kind, e.time";
+pub(super) const EVENT: &str = "e.seq, e.received_at, e.id, e.sender, e.kind, e.time";
 const OF_EVENT: usize = 6;
 
 /// The columns of a table, for a statement.
@@ -131,7 +131,7 @@ fn add_membership(rows: &mut Rows, row: &PgRow) -> Result<(), Failure> {
 }
 
 /// The event whose [`EVENT`] begins at this place, where there is one; what no queue asks for is left empty.
-fn add_event(rows: &mut Rows, row: &PgRow, place: usize) -> Result<(), Failure> {
+pub(super) fn add_event(rows: &mut Rows, row: &PgRow, place: usize) -> Result<(), Failure> {
     let Some(seq): Option<i64> = row.try_get(place)? else { return Ok(()) };
     let mut event: Row = EVENTS.columns.iter().map(empty).collect();
     event[0] = Cell::Number(seq);

@@ -24,9 +24,11 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(128956116561409)";
 /// The oldest server that all statements are written for.
 const SERVER: i32 = 14;
 
+/// The catalogs are read as tables: a name that was looked up before the lock was held may be remembered as missing.
 const ABOUT: &str = "SELECT current_setting('server_version_num')::int4, current_setting('server_encoding'), \
-    pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', to_regclass('usher.versions') IS NOT NULL, \
-    to_regnamespace('usher') IS NOT NULL";
+    pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', \
+    EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = 'usher' AND tablename = 'versions'), \
+    EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'usher')";
 const FOUND: &str = "SELECT version, oldest FROM usher.versions ORDER BY version DESC LIMIT 1";
 
 /// Why a database is not used.
@@ -119,7 +121,7 @@ fn is_usable(found: &Found) -> Result<(), Unfit> {
 
 async fn create(client: &Client, found: &Found) -> Result<(), Unfit> {
     if !found.has_schema {
-        client.batch_execute("CREATE SCHEMA usher").await?;
+        client.batch_execute("CREATE SCHEMA IF NOT EXISTS usher").await?;
     }
     let versions = "CREATE TABLE IF NOT EXISTS usher.versions \
         (version int4 PRIMARY KEY, oldest int4 NOT NULL, made_at timestamptz NOT NULL DEFAULT now())";

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row as SqliteRow, ToSql, params, params_from_iter};
 
@@ -107,6 +108,8 @@ impl Set {
     fn new() -> rusqlite::Result<Self> {
         let mut connection = Connection::open_in_memory()?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // As for the embedded ledger: else statements are compiled anew for their values.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         schema::migrate(&mut connection)?;
         connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY")?;
         // No name is in memory: all are looked up in the table.

@@ -21,11 +21,12 @@ use super::clock::Clock;
 use super::error::Failure;
 use super::notice::Notices;
 use super::pool::Pool;
+use super::purge::Progress;
 use super::replica::Replica;
 use super::schema::Unfit;
 use super::set::Sets;
 use super::share::Sweeps;
-use super::{record, replica, schema, works};
+use super::{notice, record, replica, schema, works};
 use crate::ledger::error::{LedgerError, OpenError};
 use crate::ledger::options::Options;
 use crate::ledger::prepare::Prepared;
@@ -37,9 +38,7 @@ const QUEUE: usize = 8192;
 /// How many entries are waited for before newcomers are asked to come later.
 const BEHIND: usize = QUEUE / 2;
 
-/// How long to look for a database at the start: then whoever started this process is told, and starts it again.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two looks.
+/// Between two looks for a database.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What everything that is asked shares; it never leaves the thread.
@@ -49,6 +48,7 @@ pub(super) struct Core {
     pub(super) replica: Replica,
     pub(super) notices: Notices,
     pub(super) sweeps: Sweeps,
+    pub(super) purged: Progress,
     pub(super) observe: Observe,
     pub(super) bout: Bout,
     /// Nothing more is asked: whoever loops for this process ends when nothing waits.
@@ -124,6 +124,15 @@ impl Thread {
         receiver.await.unwrap_or(Err(LedgerError::Closed))
     }
 
+    /// Has this done some time, without an answer; not at all where too much waits.
+    pub(super) fn tell(&self, job: impl FnOnce(&Core) + Send + 'static) {
+        let job: Job = Box::new(move |core| {
+            job(&core);
+            Box::pin(std::future::ready(()))
+        });
+        drop(self.jobs.try_send(job));
+    }
+
     /// Records in a group with whatever else waits, or says at once that too much waits.
     pub(super) async fn record(&self, entries: Vec<Prepared>) -> Result<Vec<Recorded>, LedgerError> {
         let (answer, receiver) = oneshot::channel();
@@ -188,13 +197,14 @@ fn run(address: &Address, options: Options, clock: Arc<Clock>, ends: Ends, opene
 
 async fn open(address: &Address, options: Options, clock: Arc<Clock>) -> Result<Core, OpenError> {
     let pool = Pool::new(address, options.connections)?;
-    let replica = enter(&pool, &clock, options.call_timeout).await?;
+    let replica = enter(&pool, &clock, &options).await?;
     Ok(Core {
         pool,
         sets: Sets::default(),
         replica,
         notices: Notices::default(),
         sweeps: Sweeps::default(),
+        purged: Progress::default(),
         observe: options.observe,
         bout: Bout::default(),
         closing: CancellationToken::new(),
@@ -202,10 +212,10 @@ async fn open(address: &Address, options: Options, clock: Arc<Clock>) -> Result<
 }
 
 /// Waits a little for a database that is not there yet: whoever starts both starts them in any order.
-async fn enter(pool: &Pool, clock: &Arc<Clock>, call_timeout: Duration) -> Result<Replica, OpenError> {
+async fn enter(pool: &Pool, clock: &Arc<Clock>, options: &Options) -> Result<Replica, OpenError> {
     let begun = Instant::now();
     loop {
-        let unfit = match try_to_enter(pool, clock, call_timeout).await {
+        let unfit = match try_to_enter(pool, clock, options.call_timeout).await {
             Ok(replica) => return Ok(replica),
             Err(unfit) => unfit,
         };
@@ -217,7 +227,7 @@ async fn enter(pool: &Pool, clock: &Arc<Clock>, call_timeout: Duration) -> Resul
             Unfit::Failed(failure) => failure.to_string(),
             Unfit::ReadOnly => "this server takes no writes, as a standby does".to_owned(),
         };
-        if begun.elapsed() + PAUSE > PATIENCE {
+        if begun.elapsed() + PAUSE > options.patience {
             return Err(OpenError::Unreachable { why, tried: begun.elapsed() });
         }
         tracing::debug!(why, "the database is not there yet");
@@ -236,6 +246,7 @@ async fn serve(core: Rc<Core>, mut ends: Ends) -> Option<oneshot::Sender<()>> {
     tasks.spawn_local(record::run(Rc::clone(&core), ends.records));
     tasks.spawn_local(works::run(Rc::clone(&core), ends.works));
     let beats = tokio::task::spawn_local(replica::run(Rc::clone(&core)));
+    let notices = tokio::task::spawn_local(notice::run(Rc::clone(&core)));
     let gone = loop {
         tokio::select! {
             gone = ends.close.recv() => break gone,
@@ -250,6 +261,7 @@ async fn serve(core: Rc<Core>, mut ends: Ends) -> Option<oneshot::Sender<()>> {
     core.closing.cancel();
     while tasks.join_next().await.is_some() {}
     beats.abort();
+    notices.abort();
     replica::leave(&core).await;
     gone
 }

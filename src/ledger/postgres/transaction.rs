@@ -49,9 +49,14 @@ pub(super) async fn transact<T>(
     core: &Core,
     body: impl AsyncFn(&Client) -> Result<(T, Differences), Failure>,
 ) -> Result<T, Failure> {
+    patiently(async |until| once(core, &body, until).await).await
+}
+
+/// Tries again what may succeed soon, as long as there is time.
+async fn patiently<T>(one_try: impl AsyncFn(Instant) -> Result<T, Failure>) -> Result<T, Failure> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let failure = match once(core, &body, until).await {
+        let failure = match one_try(until).await {
             Ok(done) => return Ok(done),
             Err(failure) => failure,
         };
@@ -130,26 +135,39 @@ async fn status(core: &Core, number: &str) -> Result<Option<String>, Failure> {
     Ok(connection.query_typed_one(STATUS, &[(&number, Type::TEXT)]).await?.try_get(0)?)
 }
 
+/// Whoever only reads sees one moment. For all that is read there is an index, whatever the database thinks of its size.
+const LOOK: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'; \
+    SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0";
+
 /// Runs reads in one transaction that sees one moment, on a working set that is thrown away.
 pub(super) async fn look<T>(
     core: &Core,
     body: impl AsyncFn(&Client) -> Result<Rows, Failure>,
     work: impl FnOnce(&Store) -> rusqlite::Result<T>,
 ) -> Result<T, Failure> {
+    let rows = glance(core, body).await?;
+    Ok(core.sets.run(rows, work)?.0)
+}
+
+/// Runs reads in one transaction that sees one moment; all in one trip where they do not wait for each other.
+pub(super) async fn glance<T>(core: &Core, body: impl AsyncFn(&Client) -> Result<T, Failure>) -> Result<T, Failure> {
+    patiently(async |until| glance_once(core, &body, until).await).await
+}
+
+async fn glance_once<T>(
+    core: &Core,
+    body: &impl AsyncFn(&Client) -> Result<T, Failure>,
+    until: Instant,
+) -> Result<T, Failure> {
     let connection = core.pool.get().await?;
-    let begin =
-        connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'");
-    let begin = async { begin.await.map_err(Failure::from) };
-    let read = tokio::time::timeout(PATIENCE, try_join(begin, body(&connection))).await;
-    let read = read.map_err(|_elapsed| Failure::Slow(PATIENCE)).flatten();
-    let ended = match read {
-        Ok(_) => connection.batch_execute("COMMIT").await.map_err(Failure::from),
-        Err(_) => Ok(()),
+    let looked = async {
+        let ((), read) = try_join(async { Ok(connection.batch_execute(LOOK).await?) }, body(&connection)).await?;
+        connection.batch_execute("COMMIT").await?;
+        Ok(read)
     };
-    if read.is_err() || ended.is_err() {
+    let looked = timeout_at(until, looked).await.map_err(|_elapsed| Failure::Slow(PATIENCE)).flatten();
+    if looked.is_err() {
         drop(deadpool_postgres::Object::take(connection));
     }
-    ended?;
-    let ((), rows) = read?;
-    Ok(core.sets.run(rows, work)?.0)
+    looked
 }

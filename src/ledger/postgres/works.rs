@@ -96,12 +96,12 @@ type Result1 = Result<Settled, LedgerError>;
 
 /// One that fails leaves no trace, and the others of its group alone.
 fn one(store: &Store, work: &Work) -> rusqlite::Result<Result1> {
-    store.execute_batch("SAVEPOINT one")?;
+    store.prepare_cached("SAVEPOINT one")?.execute([])?;
     let done = work.run(store);
     if done.is_err() {
-        store.execute_batch("ROLLBACK TO one")?;
+        store.prepare_cached("ROLLBACK TO one")?.execute([])?;
     }
-    store.execute_batch("RELEASE one")?;
+    store.prepare_cached("RELEASE one")?.execute([])?;
     Ok(done.map_err(|error| LedgerError::from(Failure::from(error))))
 }
 
