@@ -28,6 +28,7 @@ mod sqlite;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 mod types;
 mod worker;
 

@@ -21,6 +21,7 @@ mod share;
 mod text;
 mod thread;
 mod transaction;
+pub(super) mod transfer;
 mod works;
 
 use std::sync::Arc;
