@@ -18,6 +18,7 @@ mod replica;
 mod schema;
 mod set;
 mod share;
+mod tables;
 mod text;
 mod thread;
 mod transaction;

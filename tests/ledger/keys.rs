@@ -230,7 +230,7 @@ async fn play(acts: Vec<Act>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: HISTORIES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn ids_and_keys_name_events_as_in_a_list(acts in prop::collection::vec(act(), 1..50)) {

@@ -257,7 +257,7 @@ async fn run(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: HISTORIES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_membership_ends_as_if_its_changes_were_made_one_by_one(steps in prop::collection::vec(step(), 1..60)) {

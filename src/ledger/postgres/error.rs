@@ -36,3 +36,26 @@ impl From<Failure> for LedgerError {
         }
     }
 }
+
+impl Failure {
+    /// Whether another try may succeed at once or soon.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Database(error) => error.code().is_none_or(|code| {
+                let class = &code.code()[..2];
+                matches!(class, "08" | "40" | "53" | "55" | "57") || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+            }),
+            Self::Connection(_) => true,
+            Self::Slow(_) | Self::Set(_) | Self::Closed => false,
+        }
+    }
+
+    /// Whether what was asked may have been done all the same.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        match self {
+            Self::Database(error) => error.code().is_none_or(|code| matches!(&code.code()[..2], "08" | "57")),
+            Self::Slow(_) => true,
+            Self::Connection(_) | Self::Set(_) | Self::Closed => false,
+        }
+    }
+}

@@ -15,6 +15,11 @@ pub(super) struct Replica {
 }
 
 impl Replica {
+    /// What this process writes as the owner of what it claims.
+    pub(super) fn id(&self) -> i64 {
+        self.id.get()
+    }
+
     pub(super) async fn register(_pool: &Pool) -> Result<Self, OpenError> {
         Ok(Self { id: std::cell::Cell::new(1) })
     }

@@ -1,2 +1,155 @@
 //! A transaction from its beginning to its commit; one whose commit got no answer is looked up, not guessed.
-//! Knows nothing of what is decided.
+//! Knows nothing of what is read and written in it.
+
+use std::time::Duration;
+
+use futures_util::future::{join, try_join};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::error::Failure;
+use super::flush::flush;
+use super::load::{Scope, lock_and_load};
+use super::set::{Differences, Rows};
+use super::thread::Core;
+use crate::ledger::store::Store;
+
+/// How long a transaction may take with all its tries.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a commit without an answer is asked for: nobody may be told what is not known.
+const INSISTENCE: Duration = Duration::from_secs(60);
+/// Between two tries, and two looks at one that has not ended.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Its number
+/// tells later whether it was committed. Compiling a statement takes longer than running any of ours.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
+    SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off";
+const NUMBER: &str = "SELECT pg_current_xact_id()::text";
+const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
+
+/// Does work on the queues of some memberships, in one transaction.
+///
+/// The work may be done again where the database asks for it.
+pub(super) async fn within<T>(
+    core: &Core,
+    scope: &Scope,
+    work: impl Fn(&Store) -> rusqlite::Result<T>,
+) -> Result<T, Failure> {
+    transact(core, async |client| {
+        let rows = lock_and_load(client, scope).await?;
+        Ok(core.sets.run(rows, &work)?)
+    })
+    .await
+}
+
+/// Does what `body` says in one transaction, and writes what it gives back with the commit.
+pub(super) async fn transact<T>(
+    core: &Core,
+    body: impl AsyncFn(&Client) -> Result<(T, Differences), Failure>,
+) -> Result<T, Failure> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let failure = match once(core, &body, until).await {
+            Ok(done) => return Ok(done),
+            Err(failure) => failure,
+        };
+        if !failure.may_pass() || Instant::now() + PAUSE >= until {
+            return Err(failure);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn once<T>(
+    core: &Core,
+    body: &impl AsyncFn(&Client) -> Result<(T, Differences), Failure>,
+    until: Instant,
+) -> Result<T, Failure> {
+    let connection = core.pool.get().await?;
+    let slow = |_elapsed| Failure::Slow(PATIENCE);
+    let begun = timeout_at(until, begin(&connection, body)).await.map_err(slow).flatten();
+    let (number, (done, differences)) = match begun {
+        Ok(begun) => begun,
+        Err(failure) => {
+            // Whatever it left behind goes with the connection.
+            drop(deadpool_postgres::Object::take(connection));
+            return Err(failure);
+        }
+    };
+    let owner = core.replica.id();
+    let committed = timeout_at(until, commit(&connection, &differences, owner)).await.map_err(slow).flatten();
+    let Err(failure) = committed else { return Ok(done) };
+    drop(deadpool_postgres::Object::take(connection));
+    if failure.is_ambiguous() && was_committed(core, &number).await? {
+        return Ok(done);
+    }
+    Err(failure)
+}
+
+/// The number of the transaction, and what came of its body; all in as few trips as the body takes.
+async fn begin<T>(
+    client: &Client,
+    body: &impl AsyncFn(&Client) -> Result<(T, Differences), Failure>,
+) -> Result<(String, (T, Differences)), Failure> {
+    let begin = async {
+        let (begun, number) = join(client.batch_execute(BEGIN), client.query_typed_one(NUMBER, &[])).await;
+        begun?;
+        Ok::<String, Failure>(number?.try_get(0)?)
+    };
+    try_join(begin, body(client)).await
+}
+
+async fn commit(client: &Client, differences: &Differences, owner: i64) -> Result<(), Failure> {
+    let commit = async { client.batch_execute("COMMIT").await.map_err(Failure::from) };
+    // Where a write fails the database makes a rollback of the commit, and the failure of the write tells.
+    let (flushed, committed) = join(flush(client, differences, owner), commit).await;
+    flushed.and(committed)
+}
+
+/// Whether a transaction whose commit got no answer took place: asked until it has ended.
+async fn was_committed(core: &Core, number: &str) -> Result<bool, Failure> {
+    let until = Instant::now() + INSISTENCE;
+    loop {
+        match status(core, number).await {
+            Ok(Some(status)) if status == "committed" => return Ok(true),
+            // Too old to be known, or of a server that never had it: not committed here.
+            Ok(Some(status)) if status == "aborted" => return Ok(false),
+            Ok(None) => return Ok(false),
+            Err(failure) if !failure.may_pass() => return Ok(false),
+            Ok(Some(_)) | Err(_) if Instant::now() < until => sleep(PAUSE).await,
+            Ok(Some(_)) => return Err(Failure::Slow(INSISTENCE)),
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+async fn status(core: &Core, number: &str) -> Result<Option<String>, Failure> {
+    let connection = core.pool.get().await?;
+    Ok(connection.query_typed_one(STATUS, &[(&number, Type::TEXT)]).await?.try_get(0)?)
+}
+
+/// Runs reads in one transaction that sees one moment, on a working set that is thrown away.
+pub(super) async fn look<T>(
+    core: &Core,
+    body: impl AsyncFn(&Client) -> Result<Rows, Failure>,
+    work: impl FnOnce(&Store) -> rusqlite::Result<T>,
+) -> Result<T, Failure> {
+    let connection = core.pool.get().await?;
+    let begin =
+        connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'");
+    let begin = async { begin.await.map_err(Failure::from) };
+    let read = tokio::time::timeout(PATIENCE, try_join(begin, body(&connection))).await;
+    let read = read.map_err(|_elapsed| Failure::Slow(PATIENCE)).flatten();
+    let ended = match read {
+        Ok(_) => connection.batch_execute("COMMIT").await.map_err(Failure::from),
+        Err(_) => Ok(()),
+    };
+    if read.is_err() || ended.is_err() {
+        drop(deadpool_postgres::Object::take(connection));
+    }
+    ended?;
+    let ((), rows) = read?;
+    Ok(core.sets.run(rows, work)?.0)
+}

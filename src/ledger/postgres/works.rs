@@ -3,12 +3,25 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
-use super::thread::{Core, Working};
-use crate::ledger::types::{Settlement, Ticket};
+use super::error::Failure;
+use super::load::Scope;
+use super::thread::{Asked, Core, Working};
+use super::transaction::within;
+use crate::ledger::error::LedgerError;
+use crate::ledger::store::Store;
+use crate::ledger::types::{Next, Settled, Settlement, Ticket};
+use crate::ledger::{claim, settle};
+
+/// The most that one transaction takes: bounds what a failure costs, and the locks of memberships.
+const GROUP: usize = 128;
+/// Groups at once: one gathers and is worked on while another commits.
+const GROUPS: usize = 2;
 
 /// What is done to one claimed change.
 pub(super) enum Work {
@@ -18,12 +31,83 @@ pub(super) enum Work {
     Release { ticket: Ticket, lease: u64, due_at: Timestamp },
 }
 
-/// Works until nobody can ask any more.
+impl Work {
+    fn ticket(&self) -> Ticket {
+        match self {
+            Self::Settle(settlement) => settlement.ticket,
+            Self::Release { ticket, .. } => *ticket,
+        }
+    }
+
+    fn add_to(&self, scope: &mut Scope) {
+        scope.changes.push(self.ticket().0);
+        if let Self::Settle(settlement) = self
+            && let Next::Found { key } = &settlement.next
+        {
+            scope.keys.push((key.organization.to_text().into_owned(), key.user.to_text().into_owned()));
+        }
+    }
+
+    fn run(&self, store: &Store) -> rusqlite::Result<Settled> {
+        match self {
+            Self::Settle(settlement) => settle::settle(store, settlement),
+            Self::Release { ticket, lease, due_at } => claim::release(store, *ticket, *lease, *due_at),
+        }
+    }
+}
+
+/// Works until nobody can ask any more and nothing is left to do.
 pub(super) async fn run(core: Rc<Core>, mut queue: mpsc::Receiver<Working>) {
+    let mut groups = JoinSet::new();
     loop {
+        let mut group = Vec::new();
+        let room = groups.len() < GROUPS;
         tokio::select! {
             () = core.closing.cancelled(), if !queue.is_closed() => queue.close(),
-            asked = queue.recv() => if asked.is_none() { return },
+            Some(_ended) = groups.join_next() => {}
+            taken = queue.recv_many(&mut group, GROUP), if room => match taken {
+                0 => break,
+                _ => drop(groups.spawn_local(do_together(Rc::clone(&core), group))),
+            },
         }
+    }
+    while groups.join_next().await.is_some() {}
+}
+
+/// Does what was asked in one transaction, and answers all after its commit.
+async fn do_together(core: Rc<Core>, group: Vec<Working>) {
+    let mut scope = Scope::default();
+    group.iter().for_each(|asked| asked.question.add_to(&mut scope));
+    let began = Instant::now();
+    let done = within(&core, &scope, |store| group.iter().map(|asked| one(store, &asked.question)).collect()).await;
+    match done {
+        Ok(results) => {
+            (core.observe)(began.elapsed(), group.len());
+            answer(group, results);
+        }
+        Err(failure) => {
+            let error = LedgerError::from(failure);
+            group.into_iter().for_each(|Asked { answer, .. }| drop(answer.send(Err(error.clone()))));
+        }
+    }
+}
+
+type Result1 = Result<Settled, LedgerError>;
+
+/// One that fails leaves no trace, and the others of its group alone.
+fn one(store: &Store, work: &Work) -> rusqlite::Result<Result1> {
+    store.execute_batch("SAVEPOINT one")?;
+    let done = work.run(store);
+    if done.is_err() {
+        store.execute_batch("ROLLBACK TO one")?;
+    }
+    store.execute_batch("RELEASE one")?;
+    Ok(done.map_err(|error| LedgerError::from(Failure::from(error))))
+}
+
+fn answer(group: Vec<Working>, results: Vec<Result1>) {
+    for (asked, result) in group.into_iter().zip(results) {
+        // Whoever asked may have gone away; what is written stays written.
+        let _ = asked.answer.send(result);
     }
 }

@@ -1,0 +1,34 @@
+//! What every ledger must do, told of the one in PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
+
+#[path = "ledger/postgres_invariants.rs"]
+mod invariants;
+#[expect(unreachable_pub, dead_code, reason = "shared by several crates: pub is what they use, each its part")]
+mod postgres;
+#[path = "ledger/stories.rs"]
+mod stories;
+
+use usher::ledger::{Ledger, Location, Options};
+
+use postgres::{Cluster, Console, Database};
+
+/// How many histories a model goes through; each has a database of its own and a look into all tables after every step.
+const HISTORIES: u32 = 48;
+
+/// Somewhere a ledger lives, open or not.
+struct Backend {
+    console: Console,
+    database: Database,
+}
+
+impl Backend {
+    fn new() -> Self {
+        let database = Cluster::shared().database();
+        Self { console: database.console(), database }
+    }
+
+    fn open(&self) -> Ledger {
+        let location: Location = self.database.url().parse().unwrap();
+        Ledger::open_at(&location, Options::default()).unwrap()
+    }
+}
