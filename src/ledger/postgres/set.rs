@@ -152,19 +152,19 @@ impl Set {
     }
 
     fn difference(&self, table: &Table, before: Vec<Row>) -> rusqlite::Result<Difference> {
-        let mut before: HashMap<Row, Row> = before.into_iter().map(|row| (row[..table.key].to_vec(), row)).collect();
         let mut difference = Difference::default();
+        let mut places: HashMap<Row, usize> =
+            before.iter().enumerate().map(|(place, row)| (row[..table.key].to_vec(), place)).collect();
         let mut select = self.0.prepare_cached(table.set_select)?;
         let mut found = select.query([])?;
         while let Some(row) = found.next()? {
-            let row = read(row, table)?;
-            match before.remove(&row[..table.key]) {
-                None => difference.added.push(row),
-                Some(old) if old != row => difference.changed.push(row),
-                Some(_same) => {}
+            match places.remove(&read(row, table.key)?) {
+                None => difference.added.push(read(row, table.columns.len())?),
+                Some(place) if same(row, &before[place])? => {}
+                Some(_) => difference.changed.push(read(row, table.columns.len())?),
             }
         }
-        difference.removed = before.into_values().collect();
+        difference.removed = places.into_values().map(|place| before[place].clone()).collect();
         Ok(difference)
     }
 }
@@ -172,8 +172,25 @@ impl Set {
 /// More than there are of ours.
 const STATEMENTS: usize = 160;
 
-fn read(row: &SqliteRow<'_>, table: &Table) -> rusqlite::Result<Row> {
-    (0..table.columns.len()).map(|place| row.get(place)).collect()
+/// Its first columns.
+fn read(row: &SqliteRow<'_>, count: usize) -> rusqlite::Result<Row> {
+    (0..count).map(|place| row.get(place)).collect()
+}
+
+fn same(row: &SqliteRow<'_>, before: &Row) -> rusqlite::Result<bool> {
+    for (place, cell) in before.iter().enumerate() {
+        let same = match (row.get_ref(place)?, cell) {
+            (ValueRef::Null, Cell::Null) => true,
+            (ValueRef::Integer(now), Cell::Number(before)) => now == *before,
+            (ValueRef::Text(now), Cell::Text(before)) => now == before.as_bytes(),
+            (ValueRef::Blob(now), Cell::Bytes(before)) => now == before,
+            _ => false,
+        };
+        if !same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 const QUEUE: &str = "SELECT min(id), min(due_at), max(urgent * (due_at IS NOT NULL)) FROM changes \
