@@ -1,5 +1,5 @@
 //! `usher ledger export` and `import`: the real binary, a real folder, a real PostgreSQL.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on ends")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test that cannot go on ends")]
 
 #[expect(unreachable_pub, dead_code, reason = "shared by several crates: pub is what they use, each its part")]
 mod postgres;
@@ -112,7 +112,7 @@ fn what_was_in_flight_is_taken_up_where_it_comes_to() {
     let console = database.console();
     let leased = "SELECT leased, answer_lost, not_before, due_at FROM usher.changes WHERE id >> 24 = 2";
     let ended = [Some("0"), Some("1"), None, Some("1800000000002")].map(|cell| cell.map(str::to_owned));
-    assert_eq!(console.run(leased), [ended.clone()]);
+    assert_eq!(console.run(leased), [ended]);
     assert_eq!(console.run("SELECT nextval('usher.event_seq')"), [[Some("25".to_owned())]]);
     // Whoever held these leases is gone; of a queue any change may say when to look at it.
     console.run(

@@ -1,6 +1,7 @@
 //! The embedded ledger as rows, and rows as an embedded ledger.
 //! Opens it as `serve` does, so nobody else has it open and no lease is left; knows nothing of files.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -9,22 +10,22 @@ use rusqlite::{Connection, ToSql, TransactionBehavior, params_from_iter};
 
 use super::tables::{self, Cell, EVENTS, KEYS_LATE, Row, TABLES, Table};
 use super::{In, Out, TransferError, compare, counting};
-use crate::ledger::open;
+use crate::domain::ParseError;
+use crate::ledger::{codec, open};
 
 pub(super) fn export(folder: &Path, to: &mut Out<'_>) -> Result<(), TransferError> {
     if !folder.join("usher.db").exists() {
         return Err(TransferError::NoLedger { place: folder.display().to_string() });
     }
-    let (connection, _lock) = open::alone(folder)?;
+    let (connection, _lock) = alone(folder)?;
     read(&connection, to)
 }
 
 pub(super) fn import(folder: &Path, from: &mut In<'_>) -> Result<(), TransferError> {
-    let (mut connection, _lock) = open::alone(folder)?;
+    let (mut connection, _lock) = alone(folder)?;
     if !is_empty(&connection)? {
         return Err(TransferError::NotEmpty { place: folder.display().to_string() });
     }
-    connection.pragma_update(None, "cache_size", -65_536)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     write(&transaction, from)?;
     let mut nowhere = io::sink();
@@ -32,6 +33,14 @@ pub(super) fn import(folder: &Path, from: &mut In<'_>) -> Result<(), TransferErr
     read(&transaction, &mut read_back)?;
     compare(from, read_back)?;
     Ok(transaction.commit()?)
+}
+
+fn alone(folder: &Path) -> Result<(Connection, File), TransferError> {
+    let (connection, lock) = open::alone(folder)?;
+    connection.pragma_update(None, "cache_size", -32_768)?;
+    // What is sorted may be larger than the memory of a small pod.
+    connection.pragma_update(None, "temp_store", "FILE")?;
+    Ok((connection, lock))
 }
 
 impl From<rusqlite::Error> for TransferError {
@@ -129,12 +138,12 @@ fn note(connection: &Connection, [ids, keys]: &mut [Names; 2], number: usize, ro
 }
 
 /// So many names are written at a time, in order, so that few pages are written often.
-const BATCH: usize = 1 << 20;
+const BATCH: usize = 1 << 18;
 
 /// Which events names of one kind name.
 struct Names {
     table: &'static str,
-    batch: Vec<(Vec<u8>, i64)>,
+    batch: Vec<([u8; 16], i64)>,
 }
 
 impl Names {
@@ -143,7 +152,8 @@ impl Names {
     }
 
     fn add(&mut self, connection: &Connection, name: &[u8], seq: i64) -> rusqlite::Result<()> {
-        self.batch.push((name.to_vec(), seq));
+        let unreadable = |_| codec::unreadable(ParseError { expected: "names of 16 bytes" });
+        self.batch.push((name.try_into().map_err(unreadable)?, seq));
         if self.batch.len() < BATCH { Ok(()) } else { self.write(connection) }
     }
 
