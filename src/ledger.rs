@@ -34,7 +34,7 @@ mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -240,9 +240,10 @@ impl Ledger {
         ask!(self, store => store.now())
     }
 
-    /// Whether a call may be made now for what was claimed: not when others may take this process for gone.
-    pub fn may_call(&self) -> bool {
-        ask!(self, store => store.may_call())
+    /// Whether a call may begin now for what was claimed no earlier than `asked`: not when others may take this process for
+    /// gone, or did since then.
+    pub fn may_call(&self, asked: Instant) -> bool {
+        ask!(self, store => store.may_call(asked))
     }
 
     /// Finishes what waits, folds the log into the file and lets go of the folder; other handles get `Closed`.

@@ -103,32 +103,36 @@ impl Context {
 
     pub(super) async fn claim(&self, limit: usize) -> Result<Claimed, LedgerError> {
         let (turns, brakes) = (self.turns.borrow().clone(), Arc::clone(&self.policy.brakes));
-        let request = ClaimRequest { now: Timestamp::now(), limit, lease: self.policy.lease, turns, brakes };
+        let request = ClaimRequest { now: self.ledger.now(), limit, lease: self.policy.lease, turns, brakes };
         self.ledger.claim(request).await
     }
 
     /// Waits for a slot and a token, as long as the lease allows; it began no later than at `asked`.
     pub(super) async fn admit(&self, claim: &Claim, asked: Instant) -> Admission<'_> {
-        let back = || Admission::Back { due_at: Timestamp::now() };
+        let back = || Admission::Back { due_at: self.ledger.now() };
         let spare = self.policy.lease.saturating_sub(self.client.timeout());
         // Half of what is to spare is for settling.
         let (patience, latest) = (spare / 2, asked + spare);
         let admission = tokio::select! {
             biased;
             () = self.shutdown.cancelled() => back(),
-            admission = time::timeout(patience, self.turn(claim, latest)) => admission.unwrap_or_else(|_| back()),
+            admission = time::timeout(patience, self.turn(claim, asked, latest)) => admission.unwrap_or_else(|_| back()),
         };
         self.queued.set(self.queued.get().saturating_sub(1));
         admission
     }
 
-    async fn turn(&self, claim: &Claim, latest: Instant) -> Admission<'_> {
-        let back = |after| Admission::Back { due_at: later(Timestamp::now(), after) };
+    async fn turn(&self, claim: &Claim, asked: Instant, latest: Instant) -> Admission<'_> {
+        let back = |after| Admission::Back { due_at: later(self.ledger.now(), after) };
         let held = self.slots.take().await;
         loop {
             let now = Instant::now();
             if now > latest {
                 // The ledger took its time with the claim: the lease would lapse under the call.
+                return back(Duration::ZERO);
+            }
+            if !self.ledger.may_call(asked) {
+                // Others may be about to make this call, or have begun it.
                 return back(Duration::ZERO);
             }
             if self.calling.borrow().contains(&claim.change.id) {

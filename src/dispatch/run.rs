@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_rt::time;
-use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -121,7 +120,7 @@ fn begin(context: &Rc<Context>, steps: &mut JoinSet<()>, claim: Claim, asked: In
 async fn until_due(context: &Context) -> Pause {
     let poll = context.policy.poll;
     let due_in = match context.said(context.ledger.next_due().await) {
-        Ok(Some(due_at)) => Duration::try_from(due_at.duration_since(Timestamp::now())).unwrap_or_default(),
+        Ok(Some(due_at)) => Duration::try_from(due_at.duration_since(context.ledger.now())).unwrap_or_default(),
         Ok(None) | Err(_) => poll,
     };
     Pause::Work(Instant::now() + due_in.clamp(SHORTEST_PAUSE.min(poll), poll))

@@ -2,10 +2,13 @@
 //! Knows nothing of who else uses the same database but what it reads there.
 
 mod address;
+mod bout;
 mod claim;
+mod clock;
 mod error;
 mod events;
 mod flush;
+mod leases;
 mod load;
 mod notice;
 mod operators;
@@ -21,11 +24,13 @@ mod share;
 mod tables;
 mod text;
 mod thread;
+mod tls;
 mod transaction;
 pub(super) mod transfer;
 mod works;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -145,11 +150,11 @@ impl Postgres {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.0.clock().now()
     }
 
-    pub(super) fn may_call(&self) -> bool {
-        true
+    pub(super) fn may_call(&self, asked: Instant) -> bool {
+        self.0.clock().may_call(asked)
     }
 
     pub(super) async fn close(self) {

@@ -173,7 +173,7 @@ fn free_port() -> u16 {
 /// A database of its own for one test; it goes with its owner.
 pub struct Database {
     pub cluster: Cluster,
-    name: String,
+    pub name: String,
 }
 
 impl Database {

@@ -190,6 +190,10 @@ impl Setup {
     }
 }
 
+fn has_addresses(line: &Value) -> bool {
+    line["listen"].is_string() && line["admin_listen"].is_string()
+}
+
 /// The service under test.
 pub struct Service {
     pub process: Process,
@@ -201,9 +205,19 @@ pub struct Service {
 
 impl Service {
     pub fn spawn(command: &mut Command) -> Self {
+        Self::try_spawn(command).unwrap_or_else(|said| panic!("no line with the addresses; so far:\n{said}"))
+    }
+
+    /// Of one that may give up: what it said then.
+    pub fn try_spawn(command: &mut Command) -> Result<Self, String> {
         let mut process = Process::spawn(command);
-        let line =
-            process.json_line("the addresses", |line| line["listen"].is_string() && line["admin_listen"].is_string());
+        match process.try_json_line(has_addresses) {
+            Some(line) => Ok(Self::new(process, &line)),
+            None => Err(process.output()),
+        }
+    }
+
+    fn new(process: Process, line: &Value) -> Self {
         let http = |name: &str| Http::new(&format!("http://{}", line[name].as_str().unwrap()));
         Self { http: http("listen"), admin: http("admin_listen"), process, _folder: None }
     }
@@ -222,11 +236,7 @@ impl Service {
     }
 
     pub fn settled_as(&self, token: &str, location: &str) -> Value {
-        let authorization = format!("Bearer {token}");
-        eventually("the end of an event", || {
-            let answer = self.http.request("GET", location, &[("authorization", &authorization)], b"");
-            (answer.body["status"] != "pending").then_some(answer.body)
-        })
+        self.http.settled_as(token, location)
     }
 }
 

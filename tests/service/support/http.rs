@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::TOKEN;
+use super::{TOKEN, eventually};
 
 pub struct Answer {
     pub status: u16,
@@ -69,8 +69,21 @@ impl Http {
 
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
-        let authorization = format!("Bearer {TOKEN}");
+        self.get_as(TOKEN, path)
+    }
+
+    #[track_caller]
+    pub fn get_as(&self, token: &str, path: &str) -> Answer {
+        let authorization = format!("Bearer {token}");
         self.request("GET", path, &[("authorization", &authorization)], b"")
+    }
+
+    /// Waits until the event has its end.
+    pub fn settled_as(&self, token: &str, location: &str) -> Value {
+        eventually("the end of an event", || {
+            let answer = self.get_as(token, location);
+            (answer.body["status"] != "pending").then_some(answer.body)
+        })
     }
 
     pub fn try_post_as(&self, token: &str, event: &Value) -> Result<Answer, ureq::Error> {

@@ -36,15 +36,19 @@ impl Process {
 
     /// The next line that is a JSON object and satisfies `wanted`.
     pub fn json_line(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let found = self.try_json_line(wanted);
+        found.unwrap_or_else(|| panic!("no line with {what}; so far:\n{}", self.seen.join("\n")))
+    }
+
+    /// As [`Process::json_line`], of a process that may end without it.
+    pub fn try_json_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(line) = self.lines.recv_timeout(left) else {
-                panic!("no line with {what}; so far:\n{}", self.seen.join("\n"))
-            };
+            let line = self.lines.recv_timeout(left).ok()?;
             self.seen.push(line.clone());
             if let Some(value) = serde_json::from_str::<Value>(&line).ok().filter(&wanted) {
-                return value;
+                return Some(value);
             }
         }
     }
