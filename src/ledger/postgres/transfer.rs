@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 use super::address::Address;
 use super::error::Failure;
 use super::pool::Pool;
-use super::schema;
+use super::schema::{self, Unfit};
 use crate::ledger::error::OpenError;
 use crate::ledger::transfer::{In, Out, TransferError, compare, counting};
 
@@ -34,6 +34,7 @@ pub(in crate::ledger) fn export(address: &Address, to: &mut Out<'_>) -> Result<(
         }
         schema::migrate(&pool).await?;
         let client = connection(&pool).await?;
+        refuse_newer(&client).await?;
         begin(&client, READ).await?;
         refuse_replicas(&client).await?;
         read::tables(&client, to).await?;
@@ -48,6 +49,7 @@ pub(in crate::ledger) fn import(address: &Address, from: &mut In<'_>) -> Result<
         let pool = Pool::new(address, 1)?;
         schema::migrate(&pool).await?;
         let client = connection(&pool).await?;
+        refuse_newer(&client).await?;
         begin(&client, WRITE).await?;
         refuse_replicas(&client).await?;
         if truth(&client, write::ANYTHING).await? {
@@ -72,7 +74,7 @@ fn thread(error: io::Error) -> TransferError {
 }
 
 async fn connection(pool: &Pool) -> Result<deadpool_postgres::Object, TransferError> {
-    pool.get().await.map_err(|failure: Failure| OpenError::Postgres(failure.to_string()).into())
+    Ok(pool.get().await.map_err(Unfit::from)?)
 }
 
 async fn begin(client: &Client, how: &str) -> Result<(), TransferError> {
@@ -90,20 +92,34 @@ async fn refuse_replicas(client: &Client) -> Result<(), TransferError> {
     }
 }
 
+/// Tables that a later usher made may have columns that this one would leave behind.
+async fn refuse_newer(client: &Client) -> Result<(), TransferError> {
+    let newest: i32 = client.query_typed_one("SELECT max(version) FROM usher.versions", &[]).await?.try_get(0)?;
+    match newest == schema::latest() {
+        true => Ok(()),
+        false => Err(OpenError::Postgres("a later usher made its tables: move it with that one".to_owned()).into()),
+    }
+}
+
 impl From<tokio_postgres::Error> for TransferError {
-    /// Without the details of the database, which may name whose membership it was.
     fn from(error: tokio_postgres::Error) -> Self {
-        Self::Store(told(&error))
+        Self::Store(Failure::from(error).to_string())
+    }
+}
+
+impl From<Unfit> for TransferError {
+    fn from(unfit: Unfit) -> Self {
+        Self::Open(OpenError::Postgres(match unfit {
+            Unfit::Failed(failure) => failure.to_string(),
+            Unfit::ReadOnly => "this server takes no writes, as a standby does".to_owned(),
+            Unfit::Never(why) => why,
+        }))
     }
 }
 
 fn unsure(error: tokio_postgres::Error) -> TransferError {
     match error.code() {
         Some(_) => error.into(),
-        None => TransferError::Unsure(told(&error)),
+        None => TransferError::Unsure(Failure::from(error).to_string()),
     }
-}
-
-fn told(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |told| format!("{} ({})", told.message(), told.code().code()))
 }
