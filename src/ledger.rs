@@ -29,6 +29,7 @@ mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 mod types;
 mod worker;
 

@@ -28,6 +28,7 @@ mod text;
 mod thread;
 mod tls;
 mod transaction;
+pub(super) mod transfer;
 mod works;
 
 use std::sync::Arc;
