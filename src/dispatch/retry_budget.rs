@@ -149,6 +149,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_always_allowed_is_shared_by_all_replicas() {
+        let (mut budget, now) = (budget(), Instant::now());
+        budget.shared_by(5);
+        let left = (0..20).filter(|_| {
+            let goes = budget.next(Kind::Retry, now).is_none();
+            if goes {
+                budget.leaves(id(1), Kind::Retry, now);
+            }
+            goes
+        });
+        assert_eq!(left.count(), 2);
+        assert_eq!(budget.next(Kind::Retry, now), Some(now + budget.alone.1 * 5));
+        budget.shared_by(1);
+        assert_eq!(budget.next(Kind::Retry, now), Some(now + budget.alone.1));
+    }
+
+    #[test]
     fn those_that_wait_are_spread_over_the_time_they_take() {
         let mut budget = budget();
         assert!(budget.wait(1.0) < Duration::from_secs(1));

@@ -95,3 +95,6 @@ impl Control {
         self.common.paused
     }
 }
+
+#[cfg(test)]
+mod tests;
