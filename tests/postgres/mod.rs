@@ -100,7 +100,8 @@ impl Cluster {
         Database { cluster: self.clone(), name }
     }
 
-    fn console(&self, database: &str) -> Console {
+    /// As a superuser.
+    pub fn console(&self, database: &str) -> Console {
         Console::open(&self.url(SUPERUSER, database))
     }
 

@@ -91,12 +91,10 @@ fn a_database_that_crashed_is_503_and_everything_resumes_when_it_is_back() {
 }
 
 fn read_only(fleet: &Fleet, setting: &str) {
-    let (name, console) = (&fleet.database.name, fleet.database.console());
+    let (name, console) = (&fleet.database.name, fleet.database.cluster.console("postgres"));
     console.run(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {setting}"));
     // Whoever is connected keeps the setting of before.
-    console.run(&format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
-    ));
+    console.run(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
 }
 
 /// As a standby is, or a primary that was demoted.
