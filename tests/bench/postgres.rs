@@ -45,7 +45,7 @@ fn tables(database: &Database) {
     console.run(include_str!("../../src/ledger/postgres/schema/1.sql"));
 }
 
-fn number(console: &Console, sql: &str) -> u64 {
+pub fn number(console: &Console, sql: &str) -> u64 {
     console.run(sql)[0][0].as_ref().unwrap().parse().unwrap()
 }
 
@@ -76,7 +76,7 @@ fn inserted(database: &Database, batch: u64, time: Duration) -> f64 {
 }
 
 /// One statement for a batch of events with a change each, of the same lengths as those that are posted.
-fn statement(batch: u64) -> String {
+pub fn statement(batch: u64) -> String {
     let data = r#"{"amount":129.5,"currency":"EUR","note":"renewed by the customer through the portal, invoice follows","organization_id":"org_%1$s","plan":"team","seats":25,"user_id":"user_%1$s"}"#;
     format!(
         "WITH e AS (INSERT INTO usher.events \

@@ -17,6 +17,7 @@ mod load;
 mod overload;
 mod postgres;
 mod process;
+mod replicas;
 #[path = "../postgres/mod.rs"]
 #[expect(dead_code, reason = "shared with tests, each uses its part")]
 mod server;
@@ -36,11 +37,13 @@ fn main() {
         ["grants"] => grants::compare(),
         ["overload"] => overload::measure(),
         ["postgres"] => postgres::compare(),
+        ["replicas"] => replicas::compare(),
+        ["claims"] => replicas::claims(),
         [] => {
             intake::compare();
             grants::compare();
         }
-        ref other => panic!("unknown arguments {other:?}; known: intake, grants, overload, postgres"),
+        ref other => panic!("unknown arguments {other:?}; known: intake, grants, overload, postgres, replicas, claims"),
     }
 }
 
