@@ -44,7 +44,8 @@ fn through_usher(latency: &str) -> f64 {
     let concurrency = CONCURRENCY.to_string();
     let usher = process::usher(None, &sandbox, &[("USHER_RATE", "1000000"), ("USHER_CONCURRENCY", &concurrency)]);
     let start = Instant::now();
-    let accepted = load::post(&usher.address("listen"), CONCURRENCY, 0, GRANTS as u64, Duration::from_secs(60), event(users));
+    let accepted =
+        load::post(&usher.address("listen"), CONCURRENCY, 0, GRANTS as u64, Duration::from_secs(60), event(users));
     assert_eq!(accepted, GRANTS as u64);
     wait_for_outcomes(&[usher.address("admin_listen")], GRANTS as u64);
     GRANTS as f64 / start.elapsed().as_secs_f64()

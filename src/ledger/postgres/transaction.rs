@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use futures_util::future::{join, try_join};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use super::error::Failure;
@@ -117,27 +118,40 @@ async fn commit(client: &Client, differences: &Differences, owner: i64) -> Resul
 async fn was_committed(core: &Core, number: &str) -> Result<bool, Failure> {
     let until = Instant::now() + INSISTENCE;
     loop {
-        match status(core, number).await {
-            Ok(Some(status)) if status == "committed" => return Ok(true),
-            // Too old to be known, or of a server that never had it: not committed here.
-            Ok(Some(status)) if status == "aborted" => return Ok(false),
-            Ok(None) => return Ok(false),
-            Err(failure) if !failure.may_pass() => return Ok(false),
-            Ok(Some(_)) | Err(_) if Instant::now() < until => sleep(PAUSE).await,
-            Ok(Some(_)) => return Err(Failure::Slow(INSISTENCE)),
-            Err(failure) => return Err(failure),
+        let failure = match timeout(PATIENCE, status(core, number)).await {
+            Ok(Ok(Status::Committed)) => return Ok(true),
+            Ok(Ok(Status::Aborted)) => return Ok(false),
+            Ok(Ok(Status::Running)) | Err(_) => Failure::Slow(INSISTENCE),
+            Ok(Err(failure)) => failure,
+        };
+        if Instant::now() >= until {
+            return Err(failure);
         }
+        sleep(PAUSE).await;
     }
 }
 
-async fn status(core: &Core, number: &str) -> Result<Option<String>, Failure> {
-    let connection = core.pool.get().await?;
-    Ok(connection.query_typed_one(STATUS, &[(&number, Type::TEXT)]).await?.try_get(0)?)
+/// What the database knows of a transaction.
+enum Status {
+    Committed,
+    Aborted,
+    Running,
 }
 
-/// Whoever only reads sees one moment. For all that is read there is an index, whatever the database thinks of its size.
-const LOOK: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'; \
-    SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0";
+async fn status(core: &Core, number: &str) -> Result<Status, Failure> {
+    let connection = core.pool.get().await?;
+    let found = match connection.query_typed_one(STATUS, &[(&number, Type::TEXT)]).await {
+        // A number that it has not reached: whoever takes its place never got the commit.
+        Err(error) if error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) => return Ok(Status::Aborted),
+        found => found?.try_get::<_, Option<String>>(0)?,
+    };
+    Ok(match found.as_deref() {
+        Some("committed") => Status::Committed,
+        Some("in progress") => Status::Running,
+        // Unknown is only what ended long ago.
+        _ => Status::Aborted,
+    })
+}
 
 /// Runs reads in one transaction that sees one moment, on a working set that is thrown away.
 pub(super) async fn look<T>(
