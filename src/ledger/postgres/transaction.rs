@@ -23,10 +23,13 @@ const INSISTENCE: Duration = Duration::from_secs(60);
 /// Between two tries, and two looks at one that has not ended.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Its number
-/// tells later whether it was committed. Compiling a statement takes longer than running any of ours.
+/// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. For all that
+/// is read there is an index in the wanted order, whatever the database thinks of its size; and compiling a statement takes
+/// longer than running any of ours.
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
-    SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off";
+    SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off; SET LOCAL enable_seqscan = off; \
+    SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0";
+/// Tells later whether it was committed.
 const NUMBER: &str = "SELECT pg_current_xact_id()::text";
 const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
 
@@ -153,6 +156,10 @@ async fn status(core: &Core, number: &str) -> Result<Status, Failure> {
     })
 }
 
+/// Whoever only reads sees one moment. For all that is read there is an index, whatever the database thinks of its size.
+const LOOK: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'; \
+    SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0";
+
 /// Runs reads in one transaction that sees one moment, on a working set that is thrown away.
 pub(super) async fn look<T>(
     core: &Core,
@@ -162,6 +169,10 @@ pub(super) async fn look<T>(
     let rows = glance(core, body).await?;
     Ok(core.sets.run(rows, work)?.0)
 }
+
+/// Whoever only reads sees one moment. For all that is read there is an index, whatever the database thinks of its size.
+const LOOK: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'; \
+    SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0";
 
 /// Runs reads in one transaction that sees one moment; all in one trip where they do not wait for each other.
 pub(super) async fn glance<T>(core: &Core, body: impl AsyncFn(&Client) -> Result<T, Failure>) -> Result<T, Failure> {
