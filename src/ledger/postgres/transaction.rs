@@ -156,9 +156,21 @@ async fn status(core: &Core, number: &str) -> Result<Status, Failure> {
     })
 }
 
-/// Whoever only reads sees one moment. For all that is read there is an index, whatever the database thinks of its size.
-const LOOK: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'; \
-    SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0";
+/// For all that is asked there is an index, whatever the database thinks of how much there is: it guesses badly how many
+/// changes an event has.
+macro_rules! by_index {
+    () => {
+        "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+    };
+}
+pub(super) const BY_INDEX: &str = by_index!();
+
+/// Whoever only reads sees one moment.
+const LOOK: &str = concat!(
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'; SET LOCAL jit = off; \
+     SET LOCAL max_parallel_workers_per_gather = 0; ",
+    by_index!()
+);
 
 /// Runs reads in one transaction that sees one moment, on a working set that is thrown away.
 pub(super) async fn look<T>(
