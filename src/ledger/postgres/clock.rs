@@ -73,6 +73,11 @@ impl Clock {
         state.registered <= asked && state.seen.elapsed() < SILENCE
     }
 
+    /// Whether the database was not there for so long that newcomers had better come later.
+    pub(super) fn is_silent(&self) -> bool {
+        self.state().seen.elapsed() >= SILENCE * 2
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,6 +149,8 @@ mod tests {
         assert!(!clock.may_call(later), "what was claimed before may be somebody else's now");
         assert!(clock.may_call(Instant::now()));
         clock.state().seen -= SILENCE;
-        assert!(!clock.may_call(Instant::now()));
+        assert!(!clock.may_call(Instant::now()) && !clock.is_silent());
+        clock.state().seen -= SILENCE;
+        assert!(clock.is_silent());
     }
 }

@@ -135,6 +135,10 @@ impl Thread {
 
     /// Records in a group with whatever else waits, or says at once that too much waits.
     pub(super) async fn record(&self, entries: Vec<Prepared>) -> Result<Vec<Recorded>, LedgerError> {
+        if self.clock.is_silent() {
+            // Rather than let it wait for what others wait for already.
+            return Err(LedgerError::Unavailable("the database does not answer".to_owned()));
+        }
         let (answer, receiver) = oneshot::channel();
         self.records.try_send(Asked { question: entries, answer }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => LedgerError::Busy,
