@@ -53,8 +53,12 @@ impl Slices {
 
     /// Takes one that [`Slices::tokens`] found.
     pub(super) fn take(&mut self, now: Instant) {
-        if let Some((left, _)) = self.held.front_mut() {
+        let used_up = self.held.front_mut().is_some_and(|(left, _)| {
             *left = left.saturating_sub(1);
+            *left == 0
+        });
+        if used_up {
+            self.held.pop_front();
         }
         self.used.one_more(now);
     }
