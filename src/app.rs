@@ -10,6 +10,7 @@ mod opening;
 mod secrets;
 mod servers;
 mod tls;
+pub mod transfer;
 
 use std::io;
 use std::net::TcpListener;

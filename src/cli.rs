@@ -4,6 +4,7 @@
 pub mod check;
 mod dev;
 mod exit;
+mod ledger;
 mod listen;
 mod openapi;
 pub mod sandbox;
@@ -30,7 +31,7 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Try it, without a Clerk account:  usher dev
 Exit codes: 0 done, 1 not as it should be, 64 usage, 65 not an event, 66 file not readable,
-  69 address in use or not reached, 70 internal, 74 ledger, 78 configuration";
+  69 address in use or not reached, 70 internal, 73 file not created, 74 ledger, 78 configuration";
 
 #[derive(Subcommand)]
 enum Command {
@@ -40,6 +41,9 @@ enum Command {
     Dev(dev::DevArgs),
     /// Compile the rules file and run its tests
     Check(CheckArgs),
+    /// Move a ledger between a folder and PostgreSQL, as a file
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     /// Print the contract of the HTTP face, as OpenAPI 3.1
     Openapi,
     /// Send an event, once or many times, and show what came of it
@@ -63,6 +67,7 @@ pub fn run() -> ExitCode {
         Ok(Cli { command: Command::Serve }) => serve::run(),
         Ok(Cli { command: Command::Dev(args) }) => dev::run(&args),
         Ok(Cli { command: Command::Openapi }) => openapi::run(),
+        Ok(Cli { command: Command::Ledger(command) }) => ledger::run(&command),
         Ok(Cli { command: Command::Check(args) }) => return check::run(args.file, args.json),
         Ok(Cli { command: Command::Send(args) }) => send::run(&args),
         Ok(Cli { command: Command::Sandbox(args) }) => return sandbox::run(args),

@@ -25,9 +25,11 @@ mod schedule;
 mod schema;
 mod settle;
 mod sqlite;
+mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 mod types;
 mod worker;
 
@@ -42,9 +44,9 @@ pub use location::{BadLocation, Location};
 pub use options::Options;
 pub use postgres::Address;
 pub use types::{
-    Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, HeldChange, HeldFilter,
+    Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, Halted, HeldChange, HeldFilter,
     LetterFilter, LetterId, LetterKind, Next, Page, Preview, Reconsidered, Recorded, Replay, Replayed, Settled,
-    Settlement, Sighting, Statistics, Subscriber, Ticket,
+    Settlement, Sighting, Slice, SliceAsk, Standing, Statistics, Subscriber, Ticket,
 };
 
 use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::{Environment, secret_file};
+pub use ledger::place as ledger_place;
 pub use mistake::Mistake;
 pub use secret::Secret;
 pub use tls::TlsFiles;

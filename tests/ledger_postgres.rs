@@ -7,6 +7,10 @@ mod invariants;
 mod opening;
 #[expect(unreachable_pub, dead_code, reason = "shared by several crates: pub is what they use, each its part")]
 mod postgres;
+#[path = "ledger/postgres_purge.rs"]
+mod purge;
+#[path = "ledger/postgres_share.rs"]
+mod share;
 #[path = "ledger/stories.rs"]
 mod stories;
 

@@ -19,6 +19,8 @@ const UNAVAILABLE: u8 = 69;
 const SOFTWARE: u8 = 70;
 /// The operating system refuses.
 const OS: u8 = 71;
+/// A file cannot be created.
+const NO_OUTPUT: u8 = 73;
 /// The ledger cannot be read or written.
 const IO: u8 = 74;
 /// The configuration is wrong.
@@ -49,6 +51,16 @@ impl Failure {
     /// A file that cannot be read.
     pub(super) fn no_input(message: impl Display) -> Self {
         Self::of(NO_INPUT, format!("error: {message}"))
+    }
+
+    /// A file that cannot be created.
+    pub(super) fn no_output(message: impl Display) -> Self {
+        Self::of(NO_OUTPUT, format!("error: {message}"))
+    }
+
+    /// The ledger cannot be read or written.
+    pub(super) fn ledger(message: impl Display) -> Self {
+        Self::of(IO, format!("error: {message}"))
     }
 
     /// The address is taken, or nobody is there.

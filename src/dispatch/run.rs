@@ -17,6 +17,7 @@ use crate::wake::{Outcomes, Wake};
 
 use super::Policy;
 use super::context::Context;
+use super::errands;
 use super::pace::Room;
 use super::report;
 use super::step::step;
@@ -56,6 +57,8 @@ impl Dispatcher {
         let mut context = Context::new(self.ledger, self.client, self.policy, self.metrics, shutdown.clone());
         context.outcomes = self.outcomes;
         let (context, mut steps) = (Rc::new(context), JoinSet::new());
+        let Some(heard) = errands::begin(&context, &beat).await else { return };
+        let errands = actix_rt::spawn(errands::run(Rc::clone(&context), heard));
         while !shutdown.is_cancelled() {
             beat();
             let Some(pause) = fill(&context, &mut steps).await else { break };
@@ -64,6 +67,7 @@ impl Dispatcher {
         while let Some(ended) = steps.join_next().await {
             reap(ended);
         }
+        errands.abort();
     }
 }
 

@@ -33,6 +33,12 @@ pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
     Ok(Opened { writer, reader, lock })
 }
 
+/// The ledger without its threads, and the lock that keeps others away.
+pub(super) fn alone(folder: &Path) -> Result<(Connection, File), OpenError> {
+    let place::Place { file, lock } = place::take(folder)?;
+    Ok((writer(&file)?, lock))
+}
+
 fn writer(file: &Path) -> Result<Connection, OpenError> {
     let failed = OpenError::sqlite(file);
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(&failed)?;

@@ -28,12 +28,15 @@ mod text;
 mod thread;
 mod tls;
 mod transaction;
+pub(super) mod transfer;
 mod works;
 
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 pub use address::Address;
 use thread::Thread;
@@ -43,7 +46,8 @@ use super::options::Options;
 use super::prepare::Prepared;
 use super::types::{
     ClaimRequest, Claimed, Cursor, Finished, HeldChange, HeldFilter, LetterFilter, LetterId, Page, Preview,
-    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Statistics, Subscriber, Ticket,
+    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Slice, SliceAsk, Standing, Statistics,
+    Subscriber, Ticket,
 };
 use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 
@@ -143,6 +147,34 @@ impl Postgres {
 
     pub(super) async fn purge(&self, received_before: Timestamp, limit: usize) -> Result<usize, LedgerError> {
         self.0.ask(move |core| async move { purge::purge(&core, received_before, limit).await }).await
+    }
+
+    pub(super) async fn slice(&self, ask: SliceAsk) -> Result<Slice, LedgerError> {
+        self.0.ask(move |core| async move { share::slice(&core, ask).await }).await
+    }
+
+    pub(super) async fn standing(&self) -> Result<Standing, LedgerError> {
+        self.0.ask(move |core| async move { share::standing(&core).await }).await
+    }
+
+    pub(super) async fn standing_heard(&self) -> Result<watch::Receiver<()>, LedgerError> {
+        self.0.ask(move |core| async move { share::standing_heard(&core).await }).await
+    }
+
+    pub(super) async fn close_gate(&self, time: Duration) -> Result<(), LedgerError> {
+        self.0.ask(move |core| async move { share::close_gate(&core, time).await }).await
+    }
+
+    pub(super) async fn halt(&self, why: String) -> Result<(), LedgerError> {
+        self.0.ask(move |core| async move { share::halt(&core, &why).await }).await
+    }
+
+    pub(super) async fn unhalt(&self) -> Result<(), LedgerError> {
+        self.0.ask(move |core| async move { share::unhalt(&core).await }).await
+    }
+
+    pub(super) async fn pause(&self, pause: bool) -> Result<bool, LedgerError> {
+        self.0.ask(move |core| async move { share::pause(&core, pause).await }).await
     }
 
     pub(super) fn subscribe(&self, subscriber: Subscriber) {

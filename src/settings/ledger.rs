@@ -10,7 +10,7 @@ use super::{Environment, Mistake, Secret, secret_file};
 const FOLDER: &str = "./data";
 
 /// What is set, or the default. Not any secret: a folder may have a name that no secret has.
-pub(super) fn place(environment: &Environment) -> Result<Secret, Mistake> {
+pub fn place(environment: &Environment) -> Result<Secret, Mistake> {
     match (environment.get(LEDGER), environment.get(LEDGER_FILE)) {
         (None, None) => Ok(Secret::new(FOLDER)),
         (Some(place), None) => Ok(Secret::new(place)),

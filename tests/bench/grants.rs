@@ -33,45 +33,51 @@ pub fn compare() {
 /// One measurement of each, on a fresh sandbox and a fresh ledger.
 fn once(latency: &str) -> (f64, f64) {
     let sandbox = process::sandbox(latency);
-    let users = create_users(&sandbox);
+    let users = create_users(&sandbox, GRANTS);
     let direct = process::direct(&sandbox, CONCURRENCY, &users);
     (direct, through_usher(latency))
 }
 
 fn through_usher(latency: &str) -> f64 {
     let sandbox = process::sandbox(latency);
-    let users = create_users(&sandbox);
+    let users = create_users(&sandbox, GRANTS);
     let concurrency = CONCURRENCY.to_string();
     let usher = process::usher(None, &sandbox, &[("USHER_RATE", "1000000"), ("USHER_CONCURRENCY", &concurrency)]);
-    let event = move |number: u64| {
+    let start = Instant::now();
+    let accepted =
+        load::post(&usher.address("listen"), CONCURRENCY, 0, GRANTS as u64, Duration::from_secs(60), event(users));
+    assert_eq!(accepted, GRANTS as u64);
+    wait_for_outcomes(&[usher.address("admin_listen")], GRANTS as u64);
+    GRANTS as f64 / start.elapsed().as_secs_f64()
+}
+
+/// Each grants one user.
+pub fn event(users: Vec<String>) -> impl Fn(u64) -> String + Clone + Send + 'static {
+    move |number| {
         let user = &users[number as usize];
         json!({"id": number.to_string(), "type": "plan.purchased",
                "data": {"plan": "team", "organization_id": "org_acme", "user_id": user}})
         .to_string()
-    };
-    let start = Instant::now();
-    let accepted = load::post(&usher.address("listen"), CONCURRENCY, 0, GRANTS as u64, Duration::from_secs(60), event);
-    assert_eq!(accepted, GRANTS as u64);
-    wait_for_outcomes(&usher.address("admin_listen"));
-    GRANTS as f64 / start.elapsed().as_secs_f64()
+    }
 }
 
-fn wait_for_outcomes(admin: &str) {
-    let wanted = format!("usher_changes_total{{action=\"grant\",outcome=\"granted\"}} {GRANTS}");
+/// Until these have granted so many together.
+pub fn wait_for_outcomes(admins: &[String], wanted: u64) {
     let agent: ureq::Agent = ureq::Agent::new_with_defaults();
     let deadline = Instant::now() + Duration::from_secs(120);
-    loop {
+    let granted = |admin: &String| {
         let text = agent.get(format!("http://{admin}/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
-        if text.contains(&wanted) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "not all were granted:\n{text}");
+        let name = "usher_changes_total{action=\"grant\",outcome=\"granted\"} ";
+        text.lines().find_map(|line| line.strip_prefix(name)?.parse::<u64>().ok()).unwrap_or_default()
+    };
+    while admins.iter().map(granted).sum::<u64>() < wanted {
+        assert!(Instant::now() < deadline, "not all were granted");
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 
-fn create_users(sandbox: &Running) -> Vec<String> {
-    concurrently(&sandbox.address("sandbox"), CONCURRENCY, vec![json!({}); GRANTS], "/v1/users")
+pub fn create_users(sandbox: &Running, count: usize) -> Vec<String> {
+    concurrently(&sandbox.address("sandbox"), CONCURRENCY, vec![json!({}); count], "/v1/users")
         .into_iter()
         .map(|user| user["id"].as_str().unwrap().to_owned())
         .collect()

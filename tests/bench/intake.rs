@@ -35,7 +35,7 @@ fn on_core_1(address: String, first: u64, time: Duration) -> u64 {
     load::post(&address, CONNECTIONS, first, u64::MAX / 2, time, event)
 }
 
-fn event(number: u64) -> String {
+pub fn event(number: u64) -> String {
     format!(
         r#"{{"id":"{:016x}-{number}","source":"https://billing.example.com/subscriptions","type":"plan.purchased","subject":"subscription/{number}","time":"2026-01-02T03:04:05Z","data":{{"plan":"team","seats":25,"currency":"EUR","amount":129.5,"organization_id":"org_{number:012}","user_id":"user_{number:012}","note":"renewed by the customer through the portal, invoice follows"}}}}"#,
         number.wrapping_mul(0x9e37_79b9_7f4a_7c15)

@@ -15,7 +15,12 @@ mod grants;
 mod intake;
 mod load;
 mod overload;
+mod postgres;
 mod process;
+mod replicas;
+#[path = "../postgres/mod.rs"]
+#[expect(dead_code, reason = "shared with tests, each uses its part")]
+mod server;
 
 use std::time::Duration;
 
@@ -31,11 +36,14 @@ fn main() {
         ["intake"] => intake::compare(),
         ["grants"] => grants::compare(),
         ["overload"] => overload::measure(),
+        ["postgres"] => postgres::compare(),
+        ["replicas"] => replicas::compare(),
+        ["claims"] => replicas::claims(),
         [] => {
             intake::compare();
             grants::compare();
         }
-        ref other => panic!("unknown arguments {other:?}; known: intake, grants, overload"),
+        ref other => panic!("unknown arguments {other:?}; known: intake, grants, overload, postgres, replicas, claims"),
     }
 }
 

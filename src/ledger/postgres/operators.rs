@@ -14,6 +14,7 @@ use super::set::{Differences, Key, Rows};
 use super::thread::Core;
 use super::transaction::{glance, transact};
 use crate::domain::{Change, ChangeId, EventId, RuleFailure};
+use crate::ledger::store::Store;
 use crate::ledger::types::{
     Cursor, Finished, HeldChange, HeldFilter, LetterFilter, LetterId, LetterKind, Page, Preview, Reconsidered, Replay,
     Replayed,
@@ -89,7 +90,10 @@ pub(super) async fn discard(core: &Core, letter: LetterId, reason: String) -> Re
     match letter {
         LetterId::Change(change) => {
             let picked = async |client: &Client| pick::change(client, change).await;
-            write(core, picked, Back::Stay, |store, _| replay::discard(store, &letter, &reason)).await
+            let work = |store: &Store, _: &[i64]| replay::discard(store, &letter, &reason);
+            let finished = write(core, picked, Back::Stay, work).await?;
+            core.notices.ended(finished.iter().flatten().map(|one| one.change.id.event));
+            Ok(finished)
         }
         LetterId::Event(event) => {
             let discarded = transact(core, async |client| {
@@ -109,11 +113,14 @@ pub(super) async fn reconsider(
     let scope = Scope { changes: Vec::new(), keys };
     let id = &event.as_bytes()[..];
     let id: [(&(dyn ToSql + Sync), Type); 1] = [(&id, Type::BYTEA)];
-    transact(core, async |client| {
+    let reconsidered = transact(core, async |client| {
         let mut rows = lock_and_load(client, &scope).await?;
         // Nobody purges, discards or reconsiders it meanwhile.
         events::add_whole(client, "e.id = $1 FOR NO KEY UPDATE", &id, &mut rows).await?;
         Ok(core.sets.run(rows, |store| replay::reconsider(store, event, verdict.clone()))?)
-    })
-    .await
+    });
+    let reconsidered = reconsidered.await?;
+    core.notices.due();
+    core.notices.ended([event]);
+    Ok(reconsidered)
 }

@@ -12,7 +12,7 @@ use tokio_postgres::types::Type;
 use super::error::Failure;
 use super::set::Differences;
 use super::thread::Core;
-use super::transaction::transact;
+use super::transaction::{BY_INDEX, transact};
 pub(super) use progress::Progress;
 
 /// So many events are looked at in one transaction. So many in a row that are too young are the end of the old ones; a clock
@@ -59,10 +59,6 @@ const PURGE: &str = concat!(
         AND r.sender = p.sender AND r.done_at = p.done_at AND r.change = p.change) \
      SELECT count(*) FROM gone"
 );
-
-/// All of it is found by index, whatever the database thinks of how much there is.
-const BY_INDEX: &str =
-    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 pub(super) async fn purge(core: &Core, received_before: Timestamp, limit: usize) -> Result<usize, Failure> {
     let (before, progress) = (received_before.as_millisecond(), &core.purged);

@@ -130,13 +130,13 @@ pub(super) async fn leave(core: &Core) {
     }
 }
 
-async fn limited<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(super) async fn limited<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     timeout(PATIENCE, asked).await.unwrap_or(Err(Failure::Slow(PATIENCE)))
 }
 
 /// Does this over a connection, which is thrown away unless all was answered: a late answer would be taken for the next
 /// one, and a transaction that was begun would go on.
-async fn with<T>(
+pub(super) async fn with<T>(
     connection: impl Future<Output = Result<Object, Failure>>,
     ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {

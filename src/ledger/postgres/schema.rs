@@ -54,6 +54,11 @@ impl From<tokio_postgres::Error> for Unfit {
     }
 }
 
+/// The version of the tables that this usher makes.
+pub(super) fn latest() -> i32 {
+    (1..).zip(MIGRATIONS).map(|(version, _)| version).max().unwrap_or(0)
+}
+
 /// Makes the tables, or sees that they can be used as they are.
 pub(super) async fn migrate(pool: &Pool) -> Result<(), Unfit> {
     let connection = pool.get().await?;

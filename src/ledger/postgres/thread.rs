@@ -25,6 +25,7 @@ use super::purge::Progress;
 use super::replica::Replica;
 use super::schema::Unfit;
 use super::set::Sets;
+use super::share::Sweeps;
 use super::{notice, record, replica, schema, works};
 use crate::ledger::error::{LedgerError, OpenError};
 use crate::ledger::options::Options;
@@ -46,6 +47,7 @@ pub(super) struct Core {
     pub(super) sets: Sets,
     pub(super) replica: Replica,
     pub(super) notices: Notices,
+    pub(super) sweeps: Sweeps,
     pub(super) purged: Progress,
     pub(super) observe: Observe,
     pub(super) bout: Bout,
@@ -205,6 +207,7 @@ async fn open(address: &Address, options: Options, clock: Arc<Clock>) -> Result<
         sets: Sets::default(),
         replica,
         notices: Notices::default(),
+        sweeps: Sweeps::default(),
         purged: Progress::default(),
         observe: options.observe,
         bout: Bout::default(),

@@ -5,11 +5,12 @@ use std::fs;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -106,6 +107,10 @@ impl Roots {
         Ok(own)
     }
 
+    fn own(&self) -> Vec<CertificateDer<'static>> {
+        if let Self::Own(own) = self { own.clone() } else { Vec::new() }
+    }
+
     fn store(&self) -> Result<RootCertStore, Error> {
         let mut store = RootCertStore::empty();
         match self {
@@ -134,19 +139,26 @@ impl Trust {
             let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots.store()?), Arc::clone(provider));
             builder.build().map_err(|error| Error::General(error.to_string()))
         };
-        let lenient = |signed| Arc::new(Lenient { signed, provider: Arc::clone(provider) });
+        let provider = Arc::clone(provider);
         Ok(match self {
-            Self::Named(roots) => by(roots)?,
-            Self::Signed(roots) => lenient(Some(by(roots)?)),
-            Self::Anyone => lenient(None),
+            Self::Named(roots) => {
+                Arc::new(Lenient { signed: Some(by(roots)?), own: roots.own(), named: true, provider })
+            }
+            Self::Signed(roots) => {
+                Arc::new(Lenient { signed: Some(by(roots)?), own: roots.own(), named: false, provider })
+            }
+            Self::Anyone => Arc::new(Lenient { signed: None, own: Vec::new(), named: false, provider }),
         })
     }
 }
 
-/// Does not look at the name, or at nothing but that the other end has the key of what it shows.
+/// Looks at signature and name as far as it is told to, and always whether the other end has the key of what it shows.
 #[derive(Debug)]
 struct Lenient {
     signed: Option<Arc<WebPkiServerVerifier>>,
+    /// Taken for what they are, too: a server that signed for itself is its own authority.
+    own: Vec<CertificateDer<'static>>,
+    named: bool,
     provider: Arc<CryptoProvider>,
 }
 
@@ -160,11 +172,17 @@ impl ServerCertVerifier for Lenient {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let Some(signed) = &self.signed else { return Ok(ServerCertVerified::assertion()) };
+        if self.own.iter().any(|own| own.as_ref() == end_entity.as_ref()) {
+            if self.named {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+            return Ok(ServerCertVerified::assertion());
+        }
         match signed.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             // The name is what is looked at last.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if !self.named => Ok(ServerCertVerified::assertion()),
             verdict => verdict,
         }
     }
@@ -223,5 +241,15 @@ mod tests {
         assert!(accepts(&by, &leaf, "db") && accepts(&by, &leaf, "other") && !accepts(&by, &strange, "db"));
         assert!(accepts(&Trust::Anyone, &strange, "other"));
         assert!(!accepts(&Trust::Named(Roots::Web), &leaf, "db"));
+    }
+
+    #[test]
+    fn a_server_that_signed_for_itself_is_known_by_its_certificate() {
+        let mut both = CertificateParams::new(vec!["db".to_owned()]).unwrap();
+        both.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let both = both.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone();
+        let named = Trust::Named(Roots::Own(vec![both.clone()]));
+        assert!(accepts(&named, &both, "db") && !accepts(&named, &both, "other"));
+        assert!(accepts(&Trust::Signed(Roots::Own(vec![both.clone()])), &both, "other"));
     }
 }

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use futures_util::future::{join, try_join};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use super::error::Failure;
@@ -22,10 +23,24 @@ const INSISTENCE: Duration = Duration::from_secs(60);
 /// Between two tries, and two looks at one that has not ended.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Its number
-/// tells later whether it was committed. Compiling a statement takes longer than running any of ours.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
-    SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off";
+/// For all that is asked there is an index, whatever the database thinks of how much there is: it guesses badly how many
+/// changes an event has.
+macro_rules! by_index {
+    () => {
+        "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+    };
+}
+pub(super) const BY_INDEX: &str = by_index!();
+
+/// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Queues are
+/// read in the order of their index; and compiling a statement takes longer than running any of ours.
+const BEGIN: &str = concat!(
+    "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
+     SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off; SET LOCAL enable_bitmapscan = off; \
+     SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0; ",
+    by_index!()
+);
+/// Tells later whether it was committed.
 const NUMBER: &str = "SELECT pg_current_xact_id()::text";
 const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
 
@@ -117,27 +132,47 @@ async fn commit(client: &Client, differences: &Differences, owner: i64) -> Resul
 async fn was_committed(core: &Core, number: &str) -> Result<bool, Failure> {
     let until = Instant::now() + INSISTENCE;
     loop {
-        match status(core, number).await {
-            Ok(Some(status)) if status == "committed" => return Ok(true),
-            // Too old to be known, or of a server that never had it: not committed here.
-            Ok(Some(status)) if status == "aborted" => return Ok(false),
-            Ok(None) => return Ok(false),
-            Err(failure) if !failure.may_pass() => return Ok(false),
-            Ok(Some(_)) | Err(_) if Instant::now() < until => sleep(PAUSE).await,
-            Ok(Some(_)) => return Err(Failure::Slow(INSISTENCE)),
-            Err(failure) => return Err(failure),
+        let failure = match timeout(PATIENCE, status(core, number)).await {
+            Ok(Ok(Status::Committed)) => return Ok(true),
+            Ok(Ok(Status::Aborted)) => return Ok(false),
+            Ok(Ok(Status::Running)) | Err(_) => Failure::Slow(INSISTENCE),
+            Ok(Err(failure)) => failure,
+        };
+        if Instant::now() >= until {
+            return Err(failure);
         }
+        sleep(PAUSE).await;
     }
 }
 
-async fn status(core: &Core, number: &str) -> Result<Option<String>, Failure> {
-    let connection = core.pool.get().await?;
-    Ok(connection.query_typed_one(STATUS, &[(&number, Type::TEXT)]).await?.try_get(0)?)
+/// What the database knows of a transaction.
+enum Status {
+    Committed,
+    Aborted,
+    Running,
 }
 
-/// Whoever only reads sees one moment. For all that is read there is an index, whatever the database thinks of its size.
-const LOOK: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'; \
-    SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0";
+async fn status(core: &Core, number: &str) -> Result<Status, Failure> {
+    let connection = core.pool.get().await?;
+    let found = match connection.query_typed_one(STATUS, &[(&number, Type::TEXT)]).await {
+        // A number that it has not reached: whoever takes its place never got the commit.
+        Err(error) if error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) => return Ok(Status::Aborted),
+        found => found?.try_get::<_, Option<String>>(0)?,
+    };
+    Ok(match found.as_deref() {
+        Some("committed") => Status::Committed,
+        Some("in progress") => Status::Running,
+        // Unknown is only what ended long ago.
+        _ => Status::Aborted,
+    })
+}
+
+/// Whoever only reads sees one moment.
+const LOOK: &str = concat!(
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'; SET LOCAL jit = off; \
+     SET LOCAL max_parallel_workers_per_gather = 0; ",
+    by_index!()
+);
 
 /// Runs reads in one transaction that sees one moment, on a working set that is thrown away.
 pub(super) async fn look<T>(

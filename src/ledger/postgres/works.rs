@@ -13,10 +13,11 @@ use super::error::Failure;
 use super::load::Scope;
 use super::thread::{Asked, Core, Working};
 use super::transaction::within;
+use crate::domain::EventId;
 use crate::ledger::error::LedgerError;
 use crate::ledger::store::Store;
 use crate::ledger::types::{Next, Settled, Settlement, Ticket};
-use crate::ledger::{claim, settle};
+use crate::ledger::{claim, ending, settle};
 
 /// The most that one transaction takes: bounds what a failure costs, and the locks of memberships.
 const GROUP: usize = 128;
@@ -37,6 +38,11 @@ impl Work {
             Self::Settle(settlement) => settlement.ticket,
             Self::Release { ticket, .. } => *ticket,
         }
+    }
+
+    /// Whether its change comes to its end.
+    fn ends(&self) -> bool {
+        matches!(self, Self::Settle(settlement) if matches!(settlement.next, Next::Done { .. }))
     }
 
     fn add_to(&self, scope: &mut Scope) {
@@ -79,35 +85,57 @@ async fn do_together(core: Rc<Core>, group: Vec<Working>) {
     let mut scope = Scope::default();
     group.iter().for_each(|asked| asked.question.add_to(&mut scope));
     let began = Instant::now();
-    let done = within(&core, &scope, |store| group.iter().map(|asked| one(store, &asked.question)).collect()).await;
+    let all =
+        |store: &Store| group.iter().map(|asked| one(store, &asked.question)).collect::<rusqlite::Result<Vec<_>>>();
+    let done = within(&core, &scope, all).await;
     match done {
         Ok(results) => {
             (core.observe)(began.elapsed(), group.len());
+            core.bout.works();
+            core.notices.ended(results.iter().flatten().flat_map(|done| done.ended.iter().copied()));
             answer(group, results);
         }
         Err(failure) => {
+            core.bout.failed(&failure);
             let error = LedgerError::from(failure);
             group.into_iter().for_each(|Asked { answer, .. }| drop(answer.send(Err(error.clone()))));
         }
     }
 }
 
-type Result1 = Result<Settled, LedgerError>;
+/// What came of one work, and of which events a change ended.
+struct Done {
+    settled: Settled,
+    ended: Vec<EventId>,
+}
 
 /// One that fails leaves no trace, and the others of its group alone.
-fn one(store: &Store, work: &Work) -> rusqlite::Result<Result1> {
+fn one(store: &Store, work: &Work) -> rusqlite::Result<Result<Done, LedgerError>> {
     store.prepare_cached("SAVEPOINT one")?.execute([])?;
-    let done = work.run(store);
-    if done.is_err() {
+    let settled = work.run(store);
+    if settled.is_err() {
         store.prepare_cached("ROLLBACK TO one")?.execute([])?;
     }
     store.prepare_cached("RELEASE one")?.execute([])?;
-    Ok(done.map_err(|error| LedgerError::from(Failure::from(error))))
+    match settled {
+        Ok(settled) => Ok(Ok(Done { ended: ended(store, work, &settled)?, settled })),
+        Err(error) => Ok(Err(LedgerError::from(Failure::from(error)))),
+    }
 }
 
-fn answer(group: Vec<Working>, results: Vec<Result1>) {
+/// Whoever waits for one of these at another replica wants to know.
+fn ended(store: &Store, work: &Work, settled: &Settled) -> rusqlite::Result<Vec<EventId>> {
+    let Settled::Recorded { finished } = settled else { return Ok(Vec::new()) };
+    let mut ended: Vec<EventId> = finished.iter().map(|one| one.change.id.event).collect();
+    if work.ends() {
+        ended.extend(ending::change_id(store, work.ticket().0)?.map(|change| change.event));
+    }
+    Ok(ended)
+}
+
+fn answer(group: Vec<Working>, results: Vec<Result<Done, LedgerError>>) {
     for (asked, result) in group.into_iter().zip(results) {
         // Whoever asked may have gone away; what is written stays written.
-        let _ = asked.answer.send(result);
+        let _ = asked.answer.send(result.map(|done| done.settled));
     }
 }

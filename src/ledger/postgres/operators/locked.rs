@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::try_join;
 use tokio_postgres::Client;
 
 use super::pick;
@@ -12,7 +13,7 @@ use crate::ledger::postgres::load::{Scope, lock_and_load};
 use crate::ledger::postgres::set::{Cell, Key, Row, Rows};
 use crate::ledger::postgres::tables::CHANGES;
 use crate::ledger::postgres::thread::Core;
-use crate::ledger::postgres::transaction::transact;
+use crate::ledger::postgres::transaction::{BY_INDEX, transact};
 use crate::ledger::store::Store;
 
 /// Where the work leaves the changes.
@@ -31,8 +32,9 @@ pub(super) async fn write<T>(
     back: Back,
     work: impl Fn(&Store, &[i64]) -> rusqlite::Result<T>,
 ) -> Result<T, Failure> {
-    transact(core, async |client| {
-        let changes = pick(client).await?;
+    let done = transact(core, async |client| {
+        let by_index = async { Ok(client.batch_execute(BY_INDEX).await?) };
+        let ((), changes) = try_join(by_index, pick(client)).await?;
         let keys = match back {
             Back::Stay => Vec::new(),
             Back::ToTheirNames => pick::named(client, &changes).await?,
@@ -43,8 +45,10 @@ pub(super) async fn write<T>(
             return Err(Failure::Moved);
         }
         Ok(core.sets.run(rows, |store| work(store, &scope.changes))?)
-    })
-    .await
+    });
+    let done = done.await?;
+    core.notices.due();
+    Ok(done)
 }
 
 /// Whether the changes are, and will be, in queues that are locked: one may have moved to another just before.

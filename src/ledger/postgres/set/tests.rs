@@ -1,3 +1,5 @@
+//! A set starts empty, says what was changed in it, and is empty again.
+
 use super::super::tables::{CHANGES, MEMBERSHIPS, REMOVALS};
 use super::*;
 
