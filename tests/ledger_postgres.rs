@@ -14,6 +14,8 @@ mod share;
 #[path = "ledger/stories.rs"]
 mod stories;
 
+use std::cell::OnceCell;
+
 use usher::ledger::{Ledger, Location, Options};
 
 use postgres::{Cluster, Console, Database};
@@ -24,13 +26,15 @@ const HISTORIES: u32 = 48;
 /// Somewhere a ledger lives, open or not.
 struct Backend {
     console: Console,
+    /// Whether the console knows the invariants.
+    prepared: OnceCell<()>,
     database: Database,
 }
 
 impl Backend {
     fn new() -> Self {
         let database = Cluster::shared().database();
-        Self { console: database.console(), database }
+        Self { console: database.console(), prepared: OnceCell::new(), database }
     }
 
     fn open(&self) -> Ledger {

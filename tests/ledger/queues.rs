@@ -272,3 +272,16 @@ async fn what_was_accepted_between_a_change_and_one_that_it_stood_for_comes_too_
     assert_eq!(outcome(&ledger, ids[1]).await.0, Some(Outcome::Superseded));
     invariants::check(&backend);
 }
+
+#[tokio::test]
+async fn what_stands_next_in_an_event_is_not_claimed_with_it_before_its_own_queue_lets_it() {
+    let (backend, ledger) = opened();
+    record(&ledger, vec![asked("1", "user_eve", Action::Revoke)]).await;
+    let lost = take(&ledger, 0, 9).await.remove(0);
+    settle(&ledger, &lost, again(9_000, true)).await;
+    let mut both = entry("4", 0, &["ada", "eve"]);
+    both.changes[1].action = Action::Revoke;
+    record(&ledger, vec![asked("2", "user_ada", keep(MEMBER)), asked("3", "user_ada", keep(MEMBER)), both]).await;
+    assert_eq!(names(&take(&ledger, 1, 2).await), ["ada"], "what was asked of eve before may have taken effect");
+    invariants::check(&backend);
+}

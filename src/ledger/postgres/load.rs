@@ -78,7 +78,7 @@ static QUEUES: LazyLock<String> = LazyLock::new(|| {
              WHERE c.outcome IS NULL \
              UNION SELECT id, ends, action FROM usher.changes WHERE id = ANY($1)), \
          w AS (SELECT id FROM q UNION SELECT ends FROM q WHERE ends IS NOT NULL \
-             UNION SELECT id + 1 FROM q WHERE action = 'grant') \
+             UNION SELECT c.id FROM q JOIN usher.changes c ON c.id = q.id + 1 AND c.ends = q.id WHERE q.action = 'grant') \
          SELECT {}, {}, (c.action = 'revoke' OR c.lease > 0) AND EXISTS (SELECT 1 FROM usher.removals r \
              WHERE r.organization = c.organization AND r.sender = c.sender AND r.done_at = {} AND r.change = c.id) \
          FROM w JOIN usher.changes c ON c.id = w.id JOIN usher.events e ON e.seq = c.id >> 24",
