@@ -12,6 +12,7 @@
 
 mod bare;
 mod grants;
+mod history;
 mod intake;
 mod load;
 mod overload;
@@ -39,11 +40,14 @@ fn main() {
         ["postgres"] => postgres::compare(),
         ["replicas"] => replicas::compare(),
         ["claims"] => replicas::claims(),
+        ["history", changes] => history::measure(changes.parse().expect("a number of changes")),
         [] => {
             intake::compare();
             grants::compare();
         }
-        ref other => panic!("unknown arguments {other:?}; known: intake, grants, overload, postgres, replicas, claims"),
+        ref other => panic!(
+            "unknown arguments {other:?}; known: intake, grants, overload, postgres, replicas, claims, history NUMBER"
+        ),
     }
 }
 
