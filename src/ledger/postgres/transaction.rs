@@ -182,10 +182,6 @@ pub(super) async fn look<T>(
     Ok(core.sets.run(rows, work)?.0)
 }
 
-/// Whoever only reads sees one moment. For all that is read there is an index, whatever the database thinks of its size.
-const LOOK: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '9s'; \
-    SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0";
-
 /// Runs reads in one transaction that sees one moment; all in one trip where they do not wait for each other.
 pub(super) async fn glance<T>(core: &Core, body: impl AsyncFn(&Client) -> Result<T, Failure>) -> Result<T, Failure> {
     patiently(async |until| glance_once(core, &body, until).await).await
