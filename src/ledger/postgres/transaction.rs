@@ -23,12 +23,23 @@ const INSISTENCE: Duration = Duration::from_secs(60);
 /// Between two tries, and two looks at one that has not ended.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. For all that
-/// is read there is an index in the wanted order, whatever the database thinks of its size; and compiling a statement takes
-/// longer than running any of ours.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
-    SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off; SET LOCAL enable_seqscan = off; \
-    SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0";
+/// For all that is asked there is an index, whatever the database thinks of how much there is: it guesses badly how many
+/// changes an event has.
+macro_rules! by_index {
+    () => {
+        "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+    };
+}
+pub(super) const BY_INDEX: &str = by_index!();
+
+/// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Queues are
+/// read in the order of their index; and compiling a statement takes longer than running any of ours.
+const BEGIN: &str = concat!(
+    "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
+     SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off; SET LOCAL enable_bitmapscan = off; \
+     SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0; ",
+    by_index!()
+);
 /// Tells later whether it was committed.
 const NUMBER: &str = "SELECT pg_current_xact_id()::text";
 const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
@@ -155,15 +166,6 @@ async fn status(core: &Core, number: &str) -> Result<Status, Failure> {
         _ => Status::Aborted,
     })
 }
-
-/// For all that is asked there is an index, whatever the database thinks of how much there is: it guesses badly how many
-/// changes an event has.
-macro_rules! by_index {
-    () => {
-        "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
-    };
-}
-pub(super) const BY_INDEX: &str = by_index!();
 
 /// Whoever only reads sees one moment.
 const LOOK: &str = concat!(
