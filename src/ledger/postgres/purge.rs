@@ -3,7 +3,6 @@
 
 mod progress;
 
-use futures_util::future::try_join;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_postgres::Client;
@@ -12,7 +11,7 @@ use tokio_postgres::types::Type;
 use super::error::Failure;
 use super::set::Differences;
 use super::thread::Core;
-use super::transaction::{BY_INDEX, transact};
+use super::transaction::transact;
 pub(super) use progress::Progress;
 
 /// So many events are looked at in one transaction. So many in a row that are too young are the end of the old ones; a clock
@@ -94,7 +93,7 @@ async fn step(client: &Client, before: i64, passed: i64, limit: usize) -> Result
     let limit = i64::try_from(limit).unwrap_or(i64::MAX).min(WINDOW);
     let params = [before, passed, WINDOW, limit];
     let params = params.each_ref().map(|number| (number as _, Type::INT8));
-    let (_, picked) = try_join(client.batch_execute(BY_INDEX), client.query_typed_one(PICK, &params)).await?;
+    let picked = client.query_typed_one(PICK, &params).await?;
     let (over, last, any_old): (Vec<i64>, Option<i64>, bool) =
         (picked.try_get(0)?, picked.try_get(1)?, picked.try_get(2)?);
     if over.is_empty() {

@@ -30,7 +30,6 @@ macro_rules! by_index {
         "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
     };
 }
-pub(super) const BY_INDEX: &str = by_index!();
 
 /// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Queues are
 /// read in the order of their index; and compiling a statement takes longer than running any of ours.

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use futures_util::future::try_join;
 use tokio_postgres::Client;
 
 use super::pick;
@@ -13,7 +12,7 @@ use crate::ledger::postgres::load::{Scope, lock_and_load};
 use crate::ledger::postgres::set::{Cell, Key, Row, Rows};
 use crate::ledger::postgres::tables::CHANGES;
 use crate::ledger::postgres::thread::Core;
-use crate::ledger::postgres::transaction::{BY_INDEX, transact};
+use crate::ledger::postgres::transaction::transact;
 use crate::ledger::store::Store;
 
 /// Where the work leaves the changes.
@@ -33,8 +32,7 @@ pub(super) async fn write<T>(
     work: impl Fn(&Store, &[i64]) -> rusqlite::Result<T>,
 ) -> Result<T, Failure> {
     let done = transact(core, async |client| {
-        let by_index = async { Ok(client.batch_execute(BY_INDEX).await?) };
-        let ((), changes) = try_join(by_index, pick(client)).await?;
+        let changes = pick(client).await?;
         let keys = match back {
             Back::Stay => Vec::new(),
             Back::ToTheirNames => pick::named(client, &changes).await?,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A walk that takes no longer begins anew at once.
-const FREE: Duration = Duration::from_secs(1);
+/// A walk that passes no more steps without a deletion begins anew at once.
+const FREE: u32 = 20;
 /// Walking over what is kept takes one part of so many of the time.
 const SHARE: u32 = 50;
 
@@ -15,8 +15,8 @@ const SHARE: u32 = 50;
 pub(in crate::ledger::postgres) struct Progress {
     /// Everything up to this was looked at; 0 at the beginning.
     passed: Cell<i64>,
-    /// So long this walk went over events that are kept.
-    spent: Cell<Duration>,
+    /// So many steps of this walk went over events that are kept, and so long they took.
+    in_vain: Cell<(u32, Duration)>,
     /// Before that no walk begins anew.
     rests: Cell<Option<Instant>>,
 }
@@ -34,7 +34,8 @@ impl Progress {
     pub(super) fn pass(&self, seq: i64, purged: usize, took: Duration) -> bool {
         self.passed.set(seq);
         if purged == 0 {
-            self.spent.set(self.spent.get() + took);
+            let (steps, spent) = self.in_vain.get();
+            self.in_vain.set((steps + 1, spent + took));
         }
         true
     }
@@ -43,8 +44,8 @@ impl Progress {
     /// where it came from there, or where walking there takes long.
     pub(super) fn end(&self, whole: bool) -> bool {
         let now = Instant::now();
-        let spent = self.spent.take().saturating_sub(FREE);
-        if !spent.is_zero() {
+        let (steps, spent) = self.in_vain.take();
+        if steps > FREE {
             self.rests.set(Some(now + spent * SHARE));
         }
         if self.rests.get().is_some_and(|rests| rests > now) {
@@ -59,36 +60,35 @@ impl Progress {
 mod tests {
     use super::*;
 
-    const SHORT: Duration = Duration::from_millis(3);
-    const LONG: Duration = Duration::from_secs(3);
+    const STEP: Duration = Duration::from_millis(100);
 
     #[test]
     fn a_walk_from_the_middle_goes_on_from_the_beginning_and_a_whole_one_ends() {
         let progress = Progress::default();
         assert!(progress.is_at_the_beginning());
-        assert!(progress.pass(7, 0, SHORT));
+        assert!(progress.pass(7, 0, STEP));
         assert_eq!(progress.passed(), 7);
         assert!(progress.end(false) && progress.is_at_the_beginning());
-        assert!(progress.pass(9, 0, SHORT));
+        assert!(progress.pass(9, 0, STEP));
         assert!(!progress.end(true) && progress.is_at_the_beginning());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_long_walk_over_what_is_kept_is_not_begun_anew_for_a_while() {
         let progress = Progress::default();
-        progress.pass(7, 0, LONG);
+        (1..=21).for_each(|seq| assert!(progress.pass(seq, 0, STEP)));
         assert!(!progress.end(true));
-        assert_eq!(progress.passed(), 7, "what comes next is still purged");
-        progress.pass(9, 2, SHORT);
+        assert_eq!(progress.passed(), 21, "what comes next is still purged");
+        progress.pass(99, 2, STEP);
         assert!(!progress.end(false));
-        tokio::time::advance(Duration::from_secs(101)).await;
+        tokio::time::advance(Duration::from_secs(106)).await;
         assert!(progress.end(false) && progress.is_at_the_beginning());
     }
 
     #[test]
     fn what_it_takes_to_delete_is_no_reason_to_rest() {
         let progress = Progress::default();
-        progress.pass(7, 200, LONG);
+        (1..=99).for_each(|seq| assert!(progress.pass(seq, 200, STEP)));
         assert!(!progress.end(true) && progress.is_at_the_beginning());
     }
 }
