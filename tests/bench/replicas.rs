@@ -52,7 +52,8 @@ const CLAIMS: usize = 10;
 pub fn claims() {
     let cluster = Cluster::durable();
     let (few, many) = (Backlog::new(&cluster, FEW), Backlog::new(&cluster, MANY));
-    (few.rate(), many.rate());
+    few.rate();
+    many.rate();
     let (mut short, mut long) = (Vec::new(), Vec::new());
     for _ in 0..3 * REPETITIONS {
         few.refill();

@@ -27,6 +27,7 @@ pub(super) struct Look {
 }
 
 /// What is there.
+#[expect(clippy::large_enum_variant, reason = "few live at a time, and each is moved on at once")]
 pub(super) enum Told {
     Nothing,
     /// What the asker itself wrote.
@@ -107,7 +108,7 @@ fn known_event(row: &Row) -> Result<Known, Failure> {
 
 fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N], Failure> {
     let bytes: &[u8] = row.try_get(column)?;
-    Ok(bytes.try_into().map_err(|_| rusqlite::Error::InvalidQuery)?)
+    Ok(bytes.try_into().or(Err(rusqlite::Error::InvalidQuery))?)
 }
 
 /// How many keys may come to an event after it; no honest sender needs several. When many have come before, one only is
