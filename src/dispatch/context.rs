@@ -20,7 +20,7 @@ use super::breaker::Phase;
 use super::control::{Control, Ended, Leave};
 use super::permits::Permits;
 use super::schedule::later;
-use super::slots::{Held, Slots};
+use super::slots::{self, Held, Slots};
 use super::step::Came;
 use super::thirst::Thirst;
 use super::{Policy, backoff, cache::Cache, concurrency};
@@ -84,7 +84,8 @@ impl Context {
         policy.lease = policy.lease.max(client.timeout() + LEASE_MARGIN);
         let control = if ledger.is_shared() { Control::shared } else { Control::new };
         let control = RefCell::new(control(&policy, Instant::now()));
-        let slots = Slots::new(policy.concurrency);
+        let ahead = if ledger.is_shared() { slots::AHEAD_SHARED } else { slots::AHEAD };
+        let slots = Slots::new(policy.concurrency, ahead);
         let cache = RefCell::new(Cache::new(policy.lookups_live));
         let turns = RefCell::new(policy.turns.clone());
         Self {
@@ -239,6 +240,12 @@ impl Context {
         self.metrics.pace(control.pace_is_open(now));
         self.metrics.paused(control.is_paused());
         self.metrics.concurrency(self.slots.limit());
+    }
+
+    /// Whether so few more may be claimed that it is worth waiting for others to end: where several share a ledger a claim
+    /// is a transaction, whatever it takes.
+    pub(super) fn is_hardly_worth_it(&self, free: usize) -> bool {
+        self.ledger.is_shared() && free < self.capacity() / 3
     }
 
     /// How many changes may be claimed at once.

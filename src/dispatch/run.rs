@@ -96,6 +96,9 @@ pub(super) async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Opti
         Room::NotBefore(at) => return Some(Pause::Room(Some(at))),
         Room::Calls(calls) => free.min(calls.saturating_sub(context.queued.get())),
     };
+    if context.is_hardly_worth_it(free) {
+        return Some(Pause::Room(None));
+    }
     if limit == 0 {
         // Without a free slot the end of a step makes room; without a token its call does, which nothing tells.
         return Some(Pause::Room((free > 0).then(|| now + SHORTEST_PAUSE)));

@@ -9,7 +9,9 @@ use tokio::sync::Semaphore;
 use super::concurrency::{Ended, Limit};
 
 /// So long the calls should have enough to do: the ledger may take this for a claim and for what is settled before it.
-const AHEAD: Duration = Duration::from_millis(10);
+pub(super) const AHEAD: Duration = Duration::from_millis(10);
+/// The same of a ledger that several share: a claim is a transaction, and costs hardly more for many than for one.
+pub(super) const AHEAD_SHARED: Duration = Duration::from_millis(50);
 /// Claimed for each slot at most, the one whose call is made included; and at least, however long a call takes.
 const MOST_CLAIMED: usize = 8;
 const LEAST_CLAIMED: usize = 2;
@@ -19,6 +21,7 @@ pub(super) struct Slots {
     free: Semaphore,
     /// Free and taken ones together. More than the limit where it has shrunk below what is taken.
     issued: Cell<usize>,
+    ahead: Duration,
 }
 
 /// One slot, as long as it is held.
@@ -32,11 +35,12 @@ impl Drop for Held<'_> {
 }
 
 impl Slots {
-    pub(super) fn new(most: usize) -> Self {
+    /// At most so many, with work for so long ahead.
+    pub(super) fn new(most: usize, ahead: Duration) -> Self {
         let now = Instant::now();
         let limit = Limit::new(most.min(Semaphore::MAX_PERMITS / 2), now);
         let issued = limit.now(now);
-        Self { limit: RefCell::new(limit), free: Semaphore::new(issued), issued: Cell::new(issued) }
+        Self { limit: RefCell::new(limit), free: Semaphore::new(issued), issued: Cell::new(issued), ahead }
     }
 
     /// Waits for one.
@@ -70,7 +74,7 @@ impl Slots {
     /// commits the next claim, so that no slot stands empty meanwhile.
     pub(super) fn claimable(&self) -> usize {
         let limit = self.limit.borrow();
-        let calls = AHEAD.as_nanos() / limit.round_trip().as_nanos().max(1);
+        let calls = self.ahead.as_nanos() / limit.round_trip().as_nanos().max(1);
         let each = usize::try_from(calls).unwrap_or(usize::MAX).saturating_add(1).clamp(LEAST_CLAIMED, MOST_CLAIMED);
         limit.settled().saturating_mul(each)
     }
@@ -103,7 +107,7 @@ mod tests {
 
     #[test]
     fn there_are_as_many_as_the_limit_and_each_comes_back() {
-        let slots = Slots::new(3);
+        let slots = Slots::new(3, AHEAD);
         assert_eq!((free(&slots), free(&slots)), (3, 3));
         let held = slots.take().now_or_never().unwrap();
         assert_eq!(free(&slots), 2);
@@ -113,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_limit_that_shrinks_takes_those_that_come_back() {
-        let slots = Slots::new(64);
+        let slots = Slots::new(64, AHEAD);
         let held: Vec<_> = (0..8).filter_map(|_| slots.take().now_or_never()).collect();
         ended(&slots, false);
         assert_eq!(slots.limit(), 5);
@@ -126,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_shorter_a_call_the_more_is_claimed_ahead_of_it() {
-        let slots = Slots::new(8);
+        let slots = Slots::new(8, AHEAD);
         assert_eq!(slots.claimable(), 16);
         (0..64).for_each(|_| ended(&slots, true));
         assert_eq!(slots.claimable(), 64);
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_limit_that_grows_lets_more_in() {
-        let slots = Slots::new(64);
+        let slots = Slots::new(64, AHEAD);
         (0..4).for_each(|_| ended(&slots, true));
         assert_eq!(free(&slots), 12);
     }

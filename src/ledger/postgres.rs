@@ -9,6 +9,7 @@ mod claim;
 mod clock;
 mod error;
 mod events;
+mod flights;
 mod flush;
 mod leases;
 mod load;

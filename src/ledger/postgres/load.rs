@@ -72,16 +72,19 @@ pub(super) async fn load(client: &Client, scope: &Scope) -> Result<Rows, Failure
 
 /// The unfinished changes of the memberships, the changes asked for, the grants that scheduled ones are to end and the ones
 /// scheduled to end grants; each with its event, and whether the brake counts it as yet to come.
+///
+/// `OFFSET 0`: each membership is looked up by itself, even where the database believes that hardly anything waits.
 static QUEUES: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "{}, q AS MATERIALIZED (SELECT c.id, c.ends, c.action FROM usher.changes c JOIN k USING (organization, \"user\") \
-             WHERE c.outcome IS NULL \
+        "{}, q AS MATERIALIZED (SELECT c.id, c.ends, c.action FROM k CROSS JOIN LATERAL (SELECT * FROM usher.changes c \
+             WHERE c.organization = k.organization AND c.\"user\" = k.\"user\" AND c.outcome IS NULL OFFSET 0) c \
              UNION SELECT id, ends, action FROM usher.changes WHERE id = ANY($1)), \
          w AS (SELECT id FROM q UNION SELECT ends FROM q WHERE ends IS NOT NULL \
              UNION SELECT c.id FROM q JOIN usher.changes c ON c.id = q.id + 1 AND c.ends = q.id WHERE q.action = 'grant') \
-         SELECT {}, {}, (c.action = 'revoke' OR c.lease > 0) AND EXISTS (SELECT 1 FROM usher.removals r \
-             WHERE r.organization = c.organization AND r.sender = c.sender AND r.done_at = {} AND r.change = c.id) \
-         FROM w JOIN usher.changes c ON c.id = w.id JOIN usher.events e ON e.seq = c.id >> 24",
+         SELECT {}, {}, r.change IS NOT NULL \
+         FROM w JOIN usher.changes c ON c.id = w.id JOIN usher.events e ON e.seq = c.id >> 24 \
+         LEFT JOIN usher.removals r ON (c.action = 'revoke' OR c.lease > 0) AND r.organization = c.organization \
+             AND r.sender = c.sender AND r.done_at = {} AND r.change = c.id",
         scope!(),
         list("c", CHANGES.columns),
         EVENT,

@@ -1,7 +1,6 @@
 //! Recording in groups: whatever waits goes in one statement, and all are answered after its commit.
 //! Knows nothing of what becomes of an event.
 
-mod flights;
 mod group;
 mod ready;
 mod statement;
@@ -13,8 +12,8 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep_until;
 
+use super::flights::Flights;
 use super::thread::{Core, Recording};
-use flights::Flights;
 use group::Group;
 use ready::Ready;
 

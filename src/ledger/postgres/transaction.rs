@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::{join, try_join};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::error::Failure;
 use super::flush::flush;
@@ -27,20 +27,20 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// changes an event has.
 macro_rules! by_index {
     () => {
-        "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+        "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
+         SET LOCAL enable_material = off"
     };
 }
 
-/// Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Queues are
+/// Its number tells later whether it was committed. Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Queues are
 /// read in the order of their index; and compiling a statement takes longer than running any of ours.
 const BEGIN: &str = concat!(
     "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
      SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off; SET LOCAL enable_bitmapscan = off; \
      SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0; ",
-    by_index!()
+    by_index!(),
+    "; SELECT pg_current_xact_id()"
 );
-/// Tells later whether it was committed.
-const NUMBER: &str = "SELECT pg_current_xact_id()::text";
 const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
 
 /// Does work on the queues of some memberships, in one transaction.
@@ -113,9 +113,12 @@ async fn begin<T>(
     body: &impl AsyncFn(&Client) -> Result<(T, Differences), Failure>,
 ) -> Result<(String, (T, Differences)), Failure> {
     let begin = async {
-        let (begun, number) = join(client.batch_execute(BEGIN), client.query_typed_one(NUMBER, &[])).await;
-        begun?;
-        Ok::<String, Failure>(number?.try_get(0)?)
+        let said = client.simple_query(BEGIN).await?;
+        let number = said.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        number.ok_or(Failure::Set(rusqlite::Error::QueryReturnedNoRows))
     };
     try_join(begin, body(client)).await
 }

@@ -1,6 +1,7 @@
 //! Settling and releasing in groups: whatever waits is done in one transaction, by the code of the embedded ledger.
 //! Knows nothing of retries.
 
+use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,8 +9,10 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::sleep_until;
 
 use super::error::Failure;
+use super::flights::Flights;
 use super::load::Scope;
 use super::thread::{Asked, Core, Working};
 use super::transaction::within;
@@ -21,8 +24,6 @@ use crate::ledger::{claim, ending, settle};
 
 /// The most that one transaction takes: bounds what a failure costs, and the locks of memberships.
 const GROUP: usize = 128;
-/// Groups at once: one gathers and is worked on while another commits.
-const GROUPS: usize = 2;
 
 /// What is done to one claimed change.
 pub(super) enum Work {
@@ -62,22 +63,27 @@ impl Work {
     }
 }
 
-/// Works until nobody can ask any more and nothing is left to do.
+/// Works until nobody can ask any more and all are answered.
 pub(super) async fn run(core: Rc<Core>, mut queue: mpsc::Receiver<Working>) {
-    let mut groups = JoinSet::new();
-    loop {
-        let mut group = Vec::new();
-        let room = groups.len() < GROUPS;
+    let (mut groups, mut flights) = (JoinSet::new(), Flights::default());
+    let (mut waiting, mut open) = (Vec::new(), true);
+    while open || !waiting.is_empty() || !flights.is_empty() {
+        if flights.may_depart(waiting.len(), waiting.len() >= GROUP) {
+            let group = mem::take(&mut waiting);
+            let size = group.len();
+            flights.depart(groups.spawn_local(do_together(Rc::clone(&core), group)).id(), size);
+        }
+        let room = GROUP.saturating_sub(waiting.len());
         tokio::select! {
+            biased;
+            Some(ended) = groups.join_next_with_id() => {
+                flights.land(&ended.map_or_else(|error| error.id(), |(task, ())| task));
+            }
             () = core.closing.cancelled(), if !queue.is_closed() => queue.close(),
-            Some(_ended) = groups.join_next() => {}
-            taken = queue.recv_many(&mut group, GROUP), if room => match taken {
-                0 => break,
-                _ => drop(groups.spawn_local(do_together(Rc::clone(&core), group))),
-            },
+            taken = queue.recv_many(&mut waiting, room), if open && room > 0 => open = taken > 0,
+            () = sleep_until(flights.overdue()), if !waiting.is_empty() && flights.have_room() => {}
         }
     }
-    while groups.join_next().await.is_some() {}
 }
 
 /// Does what was asked in one transaction, and answers all after its commit.
