@@ -31,7 +31,7 @@ pub(super) enum Told {
     Nothing,
     /// What the asker itself wrote.
     Own,
-    Earlier(Recorded),
+    Earlier(Box<Recorded>),
 }
 
 pub(super) async fn recall_all(core: &Core, sightings: Vec<Sighting>) -> Result<Vec<Option<Recorded>>, Failure> {
@@ -43,7 +43,7 @@ pub(super) async fn recall_all(core: &Core, sightings: Vec<Sighting>) -> Result<
         let (places, looks): (Vec<_>, Vec<_>) = now.into_iter().unzip();
         for (place, told) in places.into_iter().zip(look(core, &looks).await?) {
             if let Told::Earlier(recorded) = told {
-                results[place] = Some(recorded);
+                results[place] = Some(*recorded);
             }
         }
         left = later;
@@ -72,12 +72,16 @@ async fn tell(core: &Core, place: Place) -> Result<Told, Failure> {
         Place::Free => Told::Nothing,
         Place::Own => Told::Own,
         // Purged between the two looks: it is not there any more.
-        Place::Same(event) => events::find(core, event.id)
-            .await?
-            .map_or(Told::Nothing, |record| Told::Earlier(Recorded::Repeated(record))),
-        Place::Conflict => Told::Earlier(Recorded::Conflict),
-        Place::KeyTaken => Told::Earlier(Recorded::KeyTaken),
+        Place::Same(event) => {
+            events::find(core, event.id).await?.map_or(Told::Nothing, |record| earlier(Recorded::Repeated(record)))
+        }
+        Place::Conflict => earlier(Recorded::Conflict),
+        Place::KeyTaken => earlier(Recorded::KeyTaken),
     })
+}
+
+fn earlier(recorded: Recorded) -> Told {
+    Told::Earlier(Box::new(recorded))
 }
 
 const KNOWN: &str = "SELECT NULL::bytea, e.seq, e.id, e.content, e.receipt \
@@ -107,7 +111,7 @@ fn known_event(row: &Row) -> Result<Known, Failure> {
 
 fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N], Failure> {
     let bytes: &[u8] = row.try_get(column)?;
-    Ok(bytes.try_into().map_err(|_| rusqlite::Error::InvalidQuery)?)
+    Ok(bytes.try_into().map_err(|_other_length| rusqlite::Error::InvalidQuery)?)
 }
 
 /// How many keys may come to an event after it; no honest sender needs several. When many have come before, one only is
