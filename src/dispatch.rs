@@ -6,22 +6,28 @@ mod breaker;
 mod bucket;
 mod cache;
 mod call;
+mod common;
 mod concurrency;
 mod context;
 mod control;
 mod decide;
+mod errands;
 #[cfg(test)]
 mod fixtures;
 mod limits;
 mod pace;
+mod permits;
 mod policy;
 mod report;
 mod retry_budget;
 mod run;
 mod schedule;
 mod settle;
+mod share;
+mod slices;
 mod slots;
 mod step;
+mod thirst;
 
 pub use policy::{Policy, Rate};
 pub use run::Dispatcher;

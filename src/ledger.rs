@@ -25,6 +25,7 @@ mod schedule;
 mod schema;
 mod settle;
 mod sqlite;
+mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -42,9 +43,9 @@ pub use location::{BadLocation, Location};
 pub use options::Options;
 pub use postgres::Address;
 pub use types::{
-    Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, HeldChange, HeldFilter,
+    Claim, ClaimRequest, Claimed, ClaimedEvent, Cursor, DeadLetter, Entry, Finished, Halted, HeldChange, HeldFilter,
     LetterFilter, LetterId, LetterKind, Next, Page, Preview, Reconsidered, Recorded, Replay, Replayed, Settled,
-    Settlement, Sighting, Statistics, Subscriber, Ticket,
+    Settlement, Sighting, Slice, SliceAsk, Standing, Statistics, Subscriber, Ticket,
 };
 
 use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
@@ -246,9 +247,10 @@ impl Ledger {
         ask!(self, store => store.now())
     }
 
-    /// Whether a call may be made now for what was claimed: not when others may take this process for gone.
-    pub fn may_call(&self) -> bool {
-        ask!(self, store => store.may_call())
+    /// Whether a call may begin now for what was claimed no earlier than `asked`: not when others may take this process for
+    /// gone, or did since then.
+    pub fn may_call(&self, asked: Instant) -> bool {
+        ask!(self, store => store.may_call(asked))
     }
 
     /// Finishes what waits, folds the log into the file and lets go of the folder; other handles get `Closed`.

@@ -75,6 +75,7 @@ pub struct Metrics {
     commit_group: Histogram,
     breaker: Family<State, Gauge>,
     pace_open: Gauge,
+    paused: Gauge,
     concurrency: Gauge,
     rules: Gauge<u64, AtomicU64>,
 }
@@ -103,6 +104,7 @@ impl Metrics {
             commit_group: Histogram::new(GROUP_BUCKETS),
             breaker: Family::default(),
             pace_open: Gauge::default(),
+            paused: Gauge::default(),
             concurrency: Gauge::default(),
             rules: Gauge::default(),
         };
@@ -149,6 +151,7 @@ impl Metrics {
         r.register("usher_ledger_commit_group", "Requests that shared a durable commit", self.commit_group.clone());
         r.register("usher_breaker_state", "1 for the state the breaker is in", self.breaker.clone());
         r.register("usher_pace_open", "0 while a Retry-After holds all calls back", self.pace_open.clone());
+        r.register("usher_paused", "1 while an operator wants no calls", self.paused.clone());
         r.register("usher_concurrency_limit", "Calls that may be in flight at once", self.concurrency.clone());
         r.register("usher_rules", "Rules loaded", self.rules.clone());
         r.register("usher_build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
@@ -200,6 +203,11 @@ impl Metrics {
     /// Calls keep to the pace, or a Retry-After holds them back.
     pub fn pace(&self, open: bool) {
         self.pace_open.set(i64::from(open));
+    }
+
+    /// An operator wants no calls, or does not mind them.
+    pub fn paused(&self, paused: bool) {
+        self.paused.set(i64::from(paused));
     }
 
     /// So many calls may be in flight at once.

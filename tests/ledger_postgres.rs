@@ -3,8 +3,12 @@
 
 #[path = "ledger/postgres_invariants.rs"]
 mod invariants;
+#[path = "ledger/postgres_opening.rs"]
+mod opening;
 #[expect(unreachable_pub, dead_code, reason = "shared by several crates: pub is what they use, each its part")]
 mod postgres;
+#[path = "ledger/postgres_share.rs"]
+mod share;
 #[path = "ledger/stories.rs"]
 mod stories;
 

@@ -25,7 +25,7 @@ pub(super) async fn report_until(stop: CancellationToken, ledger: Ledger, metric
     let mut pause = Duration::ZERO;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
         let began = Instant::now();
-        if let Err(error) = report(&ledger, &metrics, &backlog, Timestamp::now()).await {
+        if let Err(error) = report(&ledger, &metrics, &backlog, ledger.now()).await {
             tracing::warn!(%error, "the ledger's figures cannot be read");
         }
         pause = REPORT_EVERY.max(began.elapsed() * REPORT_SHARE);
@@ -61,7 +61,7 @@ async fn report(ledger: &Ledger, metrics: &Metrics, backlog: &Backlog, now: Time
 
 async fn purge(stop: &CancellationToken, ledger: &Ledger, retention: Duration) -> Result<(), LedgerError> {
     // Settings bound the retention, so that the subtraction cannot leave the range of a timestamp.
-    let received_before = Timestamp::now() - retention;
+    let received_before = ledger.now() - retention;
     while ledger.purge(received_before, BATCH).await? == BATCH && !stop.is_cancelled() {
         sleep(BETWEEN_BATCHES).await;
     }

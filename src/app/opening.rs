@@ -22,6 +22,7 @@ pub(super) async fn open(
         observe: Box::new(move |time, events| metrics.commit(time.as_secs_f64(), events)),
         connections: settings.ledger_connections,
         call_timeout: settings.call_timeout,
+        ..Options::default()
     };
     let (opened, was_opened) = oneshot::channel();
     let open = move || {

@@ -114,6 +114,26 @@ impl Breaker {
         news(before, self.phase())
     }
 
+    /// What all replicas know: for how long Clerk refuses usher, or that it does not. Gives the new phase where it is news.
+    pub(super) fn heard(&mut self, now: Instant, halted_since: Option<Duration>) -> Option<Phase> {
+        let before = self.phase();
+        self.state = match (self.state, halted_since) {
+            (State::Halted { .. }, None) => State::Closed { failures: 0 },
+            (State::Closed { .. } | State::Open { .. }, Some(since)) => {
+                State::Halted { probe_at: now + self.halt_pause.saturating_sub(since) }
+            }
+            _ => self.state,
+        };
+        news(before, self.phase())
+    }
+
+    /// The probe of a halt is somebody else's; nobody makes another before.
+    pub(super) fn no_probe_before(&mut self, at: Instant) {
+        if let State::Halted { probe_at } = &mut self.state {
+            *probe_at = at.max(*probe_at);
+        }
+    }
+
     pub(super) fn phase(&self) -> Phase {
         match self.state {
             State::Closed { .. } => Phase::Closed,

@@ -112,9 +112,9 @@ pub(super) struct Called {
     pub(super) attempt: Attempt,
 }
 
-/// Makes the call.
-pub(super) async fn call(client: &Client, call: Call<'_>) -> Called {
-    let (at, begun) = (Timestamp::now(), Instant::now());
+/// Makes the call; `at` is now by the clock of the ledger.
+pub(super) async fn call(client: &Client, call: Call<'_>, at: Timestamp) -> Called {
+    let begun = Instant::now();
     let reply = call.make(client).await;
     let attempt = Attempt {
         at,

@@ -18,9 +18,11 @@ use crate::wake::Outcomes;
 
 use super::breaker::Phase;
 use super::control::{Control, Ended, Leave};
+use super::permits::Permits;
 use super::schedule::later;
 use super::slots::{Held, Slots};
 use super::step::Came;
+use super::thirst::Thirst;
 use super::{Policy, backoff, cache::Cache, concurrency};
 
 /// What a lease leaves at least beyond the time a call may take: for waiting before it and settling after it.
@@ -45,6 +47,7 @@ pub(super) struct Context {
     /// The ledger failed, and it was said.
     pub(super) troubled: Cell<bool>,
     slots: Slots,
+    pub(super) thirst: Thirst,
     calling: RefCell<HashSet<ChangeId>>,
 }
 
@@ -79,7 +82,8 @@ impl Context {
         shutdown: CancellationToken,
     ) -> Self {
         policy.lease = policy.lease.max(client.timeout() + LEASE_MARGIN);
-        let control = RefCell::new(Control::new(&policy, Instant::now()));
+        let control = if ledger.is_shared() { Control::shared } else { Control::new };
+        let control = RefCell::new(control(&policy, Instant::now()));
         let slots = Slots::new(policy.concurrency);
         let cache = RefCell::new(Cache::new(policy.lookups_live));
         let turns = RefCell::new(policy.turns.clone());
@@ -97,56 +101,80 @@ impl Context {
             unwritten: Cell::new(0),
             troubled: Cell::new(false),
             slots,
+            thirst: Thirst::default(),
             calling: RefCell::default(),
         }
     }
 
     pub(super) async fn claim(&self, limit: usize) -> Result<Claimed, LedgerError> {
         let (turns, brakes) = (self.turns.borrow().clone(), Arc::clone(&self.policy.brakes));
-        let request = ClaimRequest { now: Timestamp::now(), limit, lease: self.policy.lease, turns, brakes };
+        let request = ClaimRequest { now: self.ledger.now(), limit, lease: self.policy.lease, turns, brakes };
         self.ledger.claim(request).await
     }
 
     /// Waits for a slot and a token, as long as the lease allows; it began no later than at `asked`.
     pub(super) async fn admit(&self, claim: &Claim, asked: Instant) -> Admission<'_> {
-        let back = || Admission::Back { due_at: Timestamp::now() };
+        let back = || Admission::Back { due_at: self.ledger.now() };
         let spare = self.policy.lease.saturating_sub(self.client.timeout());
         // Half of what is to spare is for settling.
         let (patience, latest) = (spare / 2, asked + spare);
         let admission = tokio::select! {
             biased;
             () = self.shutdown.cancelled() => back(),
-            admission = time::timeout(patience, self.turn(claim, latest)) => admission.unwrap_or_else(|_| back()),
+            admission = time::timeout(patience, self.turn(claim, asked, latest)) => admission.unwrap_or_else(|_| back()),
         };
         self.queued.set(self.queued.get().saturating_sub(1));
         admission
     }
 
-    async fn turn(&self, claim: &Claim, latest: Instant) -> Admission<'_> {
-        let back = |after| Admission::Back { due_at: later(Timestamp::now(), after) };
+    async fn turn(&self, claim: &Claim, asked: Instant, latest: Instant) -> Admission<'_> {
+        let back = |after| Admission::Back { due_at: later(self.ledger.now(), after) };
         let held = self.slots.take().await;
+        let mut permits = Permits::NONE;
         loop {
             let now = Instant::now();
             if now > latest {
                 // The ledger took its time with the claim: the lease would lapse under the call.
                 return back(Duration::ZERO);
             }
+            if !self.ledger.may_call(asked) {
+                // Others may be about to make this call, or have begun it.
+                return back(Duration::ZERO);
+            }
             if self.calling.borrow().contains(&claim.change.id) {
                 // Its lease lapsed all the same, as when the clock is put forward or the machine slept.
                 return back(self.client.timeout());
             }
-            let leave = self.control.borrow_mut().leave(claim, now, fastrand::f64());
+            let leave = self.control.borrow_mut().leave(claim, &permits, now, fastrand::f64());
             match leave {
                 Leave::Go { probe } => {
+                    self.errand();
                     if probe {
                         // A key that was rotated meanwhile is the likeliest end of a halt.
                         self.client.refresh_key();
                     }
                     return Admission::Go(self.slot(held, claim.change.id, probe));
                 }
-                Leave::Later(at) => time::sleep_until(at.into()).await,
+                Leave::Later(at) => self.later(at).await,
                 Leave::Back(at) => return back(at - now),
+                Leave::Ask(permit) => {
+                    if let Err(after) = self.permit(claim, permit, &mut permits).await {
+                        return back(after);
+                    }
+                }
             }
+        }
+    }
+
+    /// Waits until then; or until tokens come, where others take some as well.
+    async fn later(&self, at: Instant) {
+        if self.ledger.is_shared() { self.thirst.wait_until(at).await } else { time::sleep_until(at.into()).await }
+    }
+
+    /// Something may be to do for all replicas.
+    fn errand(&self) {
+        if self.ledger.is_shared() {
+            self.thirst.errand();
         }
     }
 
@@ -158,8 +186,15 @@ impl Context {
     /// What the end of a call means for the calls of everybody else; `took` is how long it was.
     pub(super) fn heed(&self, slot: Slot<'_>, came: &Came, took: Duration) {
         let (now, in_order) = (Instant::now(), came.health == Health::Well);
-        let ended = Ended { change: slot.change, probe: slot.probe, health: came.health, decision: &came.decision };
+        let ended = Ended {
+            change: slot.change,
+            probe: slot.probe,
+            health: came.health,
+            decision: &came.decision,
+            why: came.why.as_deref(),
+        };
         let news = self.control.borrow_mut().ended(&ended, now, fastrand::f64());
+        self.errand();
         let in_flight = self.calling.borrow().len();
         self.slots.ended(now, concurrency::Ended { took, in_flight, in_order });
         if let Some(phase) = news.phase {
@@ -179,7 +214,7 @@ impl Context {
     }
 
     /// One line for each of the breaker's news.
-    fn say(&self, phase: Phase, reason: Option<&str>) {
+    pub(super) fn say(&self, phase: Phase, reason: Option<&str>) {
         match phase {
             Phase::Closed => tracing::warn!("breaker closed: Clerk answers, calls go out again"),
             Phase::Open | Phase::HalfOpen => {
@@ -202,6 +237,7 @@ impl Context {
         let control = self.control.borrow();
         self.metrics.breaker(control.phase().name());
         self.metrics.pace(control.pace_is_open(now));
+        self.metrics.paused(control.is_paused());
         self.metrics.concurrency(self.slots.limit());
     }
 

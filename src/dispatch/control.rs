@@ -1,7 +1,8 @@
-//! Everything that decides whether a call leaves now: breaker, pace, the budget of retries, Clerk's further limits.
+//! Everything that decides whether a call leaves now: breaker, pace, the budget of retries, Clerk's further limits; alone or
+//! with other replicas.
 //! Pure: time and randomness come in. Knows nothing of slots, nor of who waits.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::bapi::Health;
 use crate::domain::{ChangeId, Step};
@@ -9,18 +10,30 @@ use crate::ledger::Claim;
 
 use super::backoff;
 use super::breaker::{Ask, Breaker, Phase, Sign};
+use super::common::{Common, Tell};
 use super::decide::Decision;
 use super::limits::{Limited, Limits, Verdict};
 use super::pace::{self, Pace, Room};
+use super::permits::{Buckets, Permit, Permits};
 use super::retry_budget::{Kind, RetryBudget};
 use super::{Policy, backoff::LONGEST_RETRY_AFTER};
+
+mod together;
+
+pub(super) use together::Errand;
 
 pub(super) struct Control {
     breaker: Breaker,
     pace: Pace,
     retries: RetryBudget,
     limits: Limits,
+    common: Common,
+    /// Where others make calls as well.
+    buckets: Option<Buckets>,
 }
+
+/// An operator ends a pause at any time: so long it is taken for granted.
+const PAUSED: Duration = Duration::from_secs(1);
 
 /// Whether the call that a claim needs may leave now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +47,8 @@ pub(super) enum Leave {
     Later(Instant),
     /// It goes back to the ledger until then.
     Back(Instant),
+    /// It needs a token that all share, and none was asked for yet.
+    Ask(Permit),
 }
 
 /// What the end of a call changed for all others.
@@ -52,11 +67,22 @@ impl Control {
             pace: Pace::new(policy.rate, now),
             retries: RetryBudget::new(policy),
             limits: Limits::new(policy, now),
+            common: Common::default(),
+            buckets: None,
         }
+    }
+
+    /// Where others make calls as well, and all together keep to the policy.
+    pub(super) fn shared(policy: &Policy, now: Instant) -> Self {
+        let pace = Pace::shared(policy.rate, now);
+        Self { pace, buckets: Some(Buckets::new(policy)), ..Self::new(policy, now) }
     }
 
     /// How many calls could leave now; counts nothing.
     pub(super) fn room(&mut self, now: Instant) -> Room {
+        if self.common.paused {
+            return Room::NotBefore(now + PAUSED);
+        }
         match (self.breaker.ask(now), self.pace.room(now)) {
             (Ask::NotBefore(at), Room::NotBefore(paced)) => Room::NotBefore(at.max(paced)),
             (Ask::NotBefore(at), Room::Calls(_)) | (_, Room::NotBefore(at)) => Room::NotBefore(at),
@@ -66,13 +92,16 @@ impl Control {
     }
 
     /// Lets the call of a claim leave, or says when to ask again.
-    pub(super) fn leave(&mut self, claim: &Claim, now: Instant, random: f64) -> Leave {
+    pub(super) fn leave(&mut self, claim: &Claim, permits: &Permits, now: Instant, random: f64) -> Leave {
         let (change, limited) = (claim.change.id, limited(claim));
+        if self.common.paused {
+            return Leave::Back(now);
+        }
         let ask = self.breaker.ask(now);
         if let Ask::NotBefore(at) = ask {
             return Leave::Back(at);
         }
-        if let Verdict::NotBefore(at) = self.limits.ask(limited, now) {
+        if let Verdict::NotBefore(at) = self.within_limits(limited, now) {
             return Leave::Back(at);
         }
         let kind = self.retries.kind(change, claim.attempts);
@@ -80,11 +109,24 @@ impl Control {
         if ask == Ask::Go && self.retries.next(kind, now).is_some() {
             return Leave::Back(now + self.retries.wait(random));
         }
-        match self.pace.take(now) {
-            pace::Leave::Later(at) => Leave::Later(at),
-            pace::Leave::Closed(at) => Leave::Back(at),
-            pace::Leave::Go => self.leaves(change, kind, limited, ask == Ask::Probe, now, random),
+        match (self.pace.ready(now), self.missing(ask, limited, permits, now)) {
+            (pace::Leave::Later(at), _) => Leave::Later(at),
+            (pace::Leave::Closed(at), _) => Leave::Back(at),
+            (pace::Leave::Go, Some(permit)) => Leave::Ask(permit),
+            (pace::Leave::Go, None) => self.leaves(change, kind, limited, ask == Ask::Probe, now, random),
         }
+    }
+
+    /// Limits that all share are kept by permits.
+    fn within_limits(&mut self, call: Limited<'_>, now: Instant) -> Verdict {
+        if self.buckets.is_some() { Verdict::Go } else { self.limits.ask(call, now) }
+    }
+
+    fn missing(&self, ask: Ask, call: Limited<'_>, permits: &Permits, now: Instant) -> Option<Permit> {
+        self.buckets.as_ref()?;
+        // While Clerk is down everybody probes: it may be down for one alone.
+        let common_probe = ask == Ask::Probe && self.phase() == Phase::Halted;
+        permits.missing(common_probe, call, now)
     }
 
     fn leaves(
@@ -96,7 +138,10 @@ impl Control {
         now: Instant,
         random: f64,
     ) -> Leave {
-        self.limits.leaves(limited, now);
+        self.pace.spend(now);
+        if self.buckets.is_none() {
+            self.limits.leaves(limited, now);
+        }
         self.retries.leaves(change, kind, now);
         if probe {
             self.breaker.begin_probe(now, random);
@@ -111,15 +156,29 @@ impl Control {
             (_, Health::Down) => Sign::Down,
             (_, Health::Well | Health::Busy) => Sign::Up,
         };
+        let was_halted = self.phase() == Phase::Halted;
         let mut news = News { phase: self.breaker.ended(now, sign, call.probe, random), silence_capped: false };
+        match news.phase {
+            Some(Phase::Halted) => self.note(|| Tell::Halted(call.why.unwrap_or_default().to_owned())),
+            Some(_) if was_halted => self.note(|| Tell::GoesOn),
+            _ => {}
+        }
         if let Decision::Retry { after, .. } = call.decision {
             self.retries.failed(call.change);
             if let Some(after) = *after {
-                let closed = self.pace.close(now, now + backoff::heeded(after));
+                let until = now + backoff::heeded(after);
+                let closed = self.pace.close(now, until);
+                self.note(|| Tell::Closed(until));
                 news.silence_capped = closed && after > LONGEST_RETRY_AFTER;
             }
         }
         news
+    }
+
+    fn note(&mut self, tell: impl FnOnce() -> Tell) {
+        if self.buckets.is_some() {
+            self.common.note(tell());
+        }
     }
 
     /// A change came to its end.
@@ -142,6 +201,8 @@ pub(super) struct Ended<'a> {
     pub(super) probe: bool,
     pub(super) health: Health,
     pub(super) decision: &'a Decision,
+    /// What it said, where it failed.
+    pub(super) why: Option<&'a str>,
 }
 
 fn limited(claim: &Claim) -> Limited<'_> {
@@ -153,82 +214,4 @@ fn limited(claim: &Claim) -> Limited<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::super::Rate;
-    use super::super::fixtures::claim;
-    use super::*;
-    use crate::domain::Action;
-
-    const RETRY: Decision = Decision::Retry { step: Step::Create, after: None, outcome_unknown: false };
-    const GO: Leave = Leave::Go { probe: false };
-
-    fn control() -> (Control, Instant) {
-        let now = Instant::now();
-        let rate = Rate { calls: 900, per: Duration::from_secs(10) };
-        (Control::new(&Policy { rate, ..Policy::default() }, now), now)
-    }
-
-    fn ended(control: &mut Control, decision: &Decision, health: Health, probe: bool, now: Instant) -> News {
-        let change = claim(Action::Revoke).change.id;
-        control.ended(&Ended { change, probe, health, decision }, now, 0.5)
-    }
-
-    #[test]
-    fn an_open_breaker_lets_one_probe_leave_and_its_answer_all_others() {
-        let (mut control, now) = control();
-        let claim = claim(Action::Revoke);
-        let last = (0..5).map(|_| ended(&mut control, &RETRY, Health::Down, false, now)).last();
-        assert_eq!(last.and_then(|news| news.phase), Some(Phase::Open));
-        let at = now + Duration::from_millis(800);
-        assert_eq!((control.room(now), control.leave(&claim, now, 0.5)), (Room::NotBefore(at), Leave::Back(at)));
-        assert_eq!((control.room(at), control.leave(&claim, at, 0.5)), (Room::Calls(1), Leave::Go { probe: true }));
-        assert!(matches!(control.leave(&claim, at, 0.5), Leave::Back(_)));
-        assert_eq!(
-            ended(&mut control, &Decision::Refuse { reason: None }, Health::Well, true, at).phase,
-            Some(Phase::Closed)
-        );
-        assert_eq!(control.leave(&claim, at, 0.5), GO);
-    }
-
-    #[test]
-    fn a_429_is_no_failure_of_clerk_and_closes_the_pace() {
-        let (mut control, now) = control();
-        let retry = |seconds| Decision::Retry {
-            step: Step::Create,
-            after: Some(Duration::from_secs(seconds)),
-            outcome_unknown: false,
-        };
-        let news: Vec<_> =
-            (0..9).map(|_| ended(&mut control, &retry(7200), Health::Busy, false, now).silence_capped).collect();
-        assert_eq!(news.iter().filter(|capped| **capped).count(), 1, "said once");
-        assert_eq!(control.phase(), Phase::Closed);
-        assert_eq!(control.leave(&claim(Action::Revoke), now, 0.5), Leave::Back(now + LONGEST_RETRY_AFTER));
-        assert!(!control.pace_is_open(now));
-    }
-
-    #[test]
-    fn retries_beyond_the_budget_go_back_for_a_moment_and_first_calls_do_not() {
-        let (mut control, now) = control();
-        let again = Claim { attempts: 1, ..claim(Action::Revoke) };
-        for _ in 0..10 {
-            ended(&mut control, &RETRY, Health::Well, false, now);
-            assert_eq!(control.leave(&again, now, 0.5), GO);
-        }
-        assert_eq!(control.leave(&again, now, 0.5), GO, "it did not fail: a step of its recipe");
-        ended(&mut control, &RETRY, Health::Well, false, now);
-        let Leave::Back(at) = control.leave(&again, now, 0.5) else { panic!("the reserve is spent") };
-        assert!(at > now && at < now + Duration::from_secs(2));
-        assert_eq!(control.leave(&again, now + Duration::from_secs(1), 0.5), GO);
-    }
-
-    #[test]
-    fn role_updates_of_one_membership_have_a_limit_of_their_own() {
-        let (mut control, now) = control();
-        let update = Claim { step: Step::Update, attempts: 1, ..claim(Action::Revoke) };
-        (0..9).for_each(|_| assert_eq!(control.leave(&update, now, 0.5), GO));
-        assert_eq!(control.leave(&update, now, 0.5), Leave::Back(now + Duration::from_secs(10)));
-        assert_eq!(control.leave(&claim(Action::Revoke), now, 0.5), GO);
-    }
-}
+mod tests;

@@ -41,7 +41,7 @@ pub(super) fn finished(context: &Context, finished: &Finished) {
 fn end(context: &Context, end: &End<'_>) {
     let (change, event) = (end.change, end.event);
     context.outcomes.tell(&change.id.event);
-    let duration = Timestamp::now().duration_since(event.received_at);
+    let duration = context.ledger.now().duration_since(event.received_at);
     context.metrics.outcome(change.action.name(), end.outcome.name(), duration.as_secs_f64().max(0.0));
     tracing::info!(
         target: "usher::outcome",

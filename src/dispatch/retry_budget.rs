@@ -20,6 +20,8 @@ pub(super) struct RetryBudget {
     reserve: f64,
     /// One is allowed when the last was so long ago, whatever the budget says.
     at_least_every: Duration,
+    /// The last two as they are where nobody else retries.
+    alone: (f64, Duration),
     /// What is in it; less than nothing where that rule was applied.
     balance: f64,
     last: Option<Instant>,
@@ -43,10 +45,19 @@ impl RetryBudget {
             deposit: policy.retry_deposit,
             reserve: policy.retry_reserve,
             at_least_every: policy.retry_at_least_every(),
+            alone: (policy.retry_reserve, policy.retry_at_least_every()),
             balance: policy.retry_reserve,
             last: None,
             failed: HashSet::new(),
         }
+    }
+
+    /// So many share what is allowed whatever the budget says. What first calls pay in is everybody's own.
+    pub(super) fn shared_by(&mut self, replicas: u32) {
+        let (reserve, at_least_every) = self.alone;
+        self.reserve = (reserve / f64::from(replicas.max(1))).max(1.0);
+        self.at_least_every = at_least_every.saturating_mul(replicas.max(1));
+        self.balance = self.balance.min(self.reserve);
     }
 
     /// What the next call of this change is, after so many counted attempts.
@@ -135,6 +146,23 @@ mod tests {
         assert_eq!((budget.next(Kind::First, now), budget.next(Kind::Other, now)), (None, None));
         (0..4).for_each(|_| budget.leaves(id(2), Kind::First, now));
         assert_eq!(budget.next(Kind::Retry, now), None);
+    }
+
+    #[test]
+    fn what_is_always_allowed_is_shared_by_all_replicas() {
+        let (mut budget, now) = (budget(), Instant::now());
+        budget.shared_by(5);
+        let left = (0..20).filter(|_| {
+            let goes = budget.next(Kind::Retry, now).is_none();
+            if goes {
+                budget.leaves(id(1), Kind::Retry, now);
+            }
+            goes
+        });
+        assert_eq!(left.count(), 2);
+        assert_eq!(budget.next(Kind::Retry, now), Some(now + budget.alone.1 * 5));
+        budget.shared_by(1);
+        assert_eq!(budget.next(Kind::Retry, now), Some(now + budget.alone.1));
     }
 
     #[test]

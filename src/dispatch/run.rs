@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_rt::time;
-use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +17,7 @@ use crate::wake::{Outcomes, Wake};
 
 use super::Policy;
 use super::context::Context;
+use super::errands;
 use super::pace::Room;
 use super::report;
 use super::step::step;
@@ -57,6 +57,8 @@ impl Dispatcher {
         let mut context = Context::new(self.ledger, self.client, self.policy, self.metrics, shutdown.clone());
         context.outcomes = self.outcomes;
         let (context, mut steps) = (Rc::new(context), JoinSet::new());
+        let Some(heard) = errands::begin(&context, &beat).await else { return };
+        let errands = actix_rt::spawn(errands::run(Rc::clone(&context), heard));
         while !shutdown.is_cancelled() {
             beat();
             let Some(pause) = fill(&context, &mut steps).await else { break };
@@ -65,6 +67,7 @@ impl Dispatcher {
         while let Some(ended) = steps.join_next().await {
             reap(ended);
         }
+        errands.abort();
     }
 }
 
@@ -121,7 +124,7 @@ fn begin(context: &Rc<Context>, steps: &mut JoinSet<()>, claim: Claim, asked: In
 async fn until_due(context: &Context) -> Pause {
     let poll = context.policy.poll;
     let due_in = match context.said(context.ledger.next_due().await) {
-        Ok(Some(due_at)) => Duration::try_from(due_at.duration_since(Timestamp::now())).unwrap_or_default(),
+        Ok(Some(due_at)) => Duration::try_from(due_at.duration_since(context.ledger.now())).unwrap_or_default(),
         Ok(None) | Err(_) => poll,
     };
     Pause::Work(Instant::now() + due_in.clamp(SHORTEST_PAUSE.min(poll), poll))

@@ -50,7 +50,7 @@ pub(super) async fn step(context: &Context, mut claim: Claim, asked: Instant) {
         Admission::Back { due_at } => context.release(&claim, due_at).await,
         Admission::Go(slot) => {
             let begun = Instant::now();
-            let called = call(&context.client, next).await;
+            let called = call(&context.client, next, context.ledger.now()).await;
             let took = begun.elapsed();
             let came = context.came(&claim, called);
             // The slot is for calls: the next one leaves while this one is settled.
@@ -113,7 +113,7 @@ impl Context {
 async fn settle(context: &Context, claim: &Claim, came: Came) {
     let Came { decision, health, attempt, why, lowers } = came;
     let counted = attempt.is_some() && !matches!(decision, Decision::Halt | Decision::Found { .. });
-    let moment = Moment { policy: &context.policy, now: Timestamp::now(), random: fastrand::f64() };
+    let moment = Moment { policy: &context.policy, now: context.ledger.now(), random: fastrand::f64() };
     let mut next = moment.next(claim, decision, why);
     if context.is_out(health) {
         if tells_nothing_new(claim, &next) {

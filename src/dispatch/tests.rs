@@ -5,6 +5,7 @@ mod lines;
 mod model;
 mod order;
 mod outage;
+mod pause;
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -9,7 +9,7 @@ use super::in_flight::Guard;
 use super::members::Origin;
 use super::refusal::Refusal;
 use crate::domain::{Action, Change, Event, EventRecord, EventStatus, Extensions, KeyId, Metadata, RuleFailure};
-use crate::ledger::{Entry, Recorded, Sighting};
+use crate::ledger::{Entry, Ledger, Recorded, Sighting};
 use crate::rules::{self, Sender};
 
 /// An event that is in the ledger.
@@ -42,7 +42,7 @@ impl Ingest {
         claims: Claims,
         urgent: bool,
     ) -> Result<Accepted, Refusal> {
-        let (now, Claims { keys, idempotency_key, .. }) = (now(), claims);
+        let (now, Claims { keys, idempotency_key, .. }) = (now(&self.ledger), claims);
         let _guard = match idempotency_key {
             Some(key) => self.enter(key).await?,
             None => None,
@@ -136,7 +136,7 @@ pub(super) fn sighting(event: &Event, keys: Vec<KeyId>) -> Sighting {
 }
 
 /// To the millisecond, which every ledger keeps: a repeat shows the same time as the first answer.
-pub(super) fn now() -> Timestamp {
-    let now = Timestamp::now();
+pub(super) fn now(ledger: &Ledger) -> Timestamp {
+    let now = ledger.now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }

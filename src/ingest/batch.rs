@@ -41,7 +41,7 @@ impl Ingest {
         keys: &[KeyId],
         urgent: bool,
     ) -> Result<Vec<Result<Accepted, Refusal>>, Refusal> {
-        let (now, mut questions) = (accept::now(), Questions::default());
+        let (now, mut questions) = (accept::now(&self.ledger), Questions::default());
         for (event, index) in events.into_iter().zip(0..) {
             // What names the batch names each of its events by its place.
             let keys = keys.iter().map(|key| key.of_part(index)).collect();

@@ -3,15 +3,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use super::error::{LedgerError, OpenError};
 use super::prepare::Prepared;
 use super::types::{
     ClaimRequest, Claimed, Cursor, Finished, HeldChange, HeldFilter, LetterFilter, LetterId, Page, Preview,
-    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Statistics, Subscriber, Ticket,
+    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Standing, Statistics, Subscriber, Ticket,
 };
 use super::worker::{self, Queue};
 use super::{claim, find, held, keys, letters, open, replay, settle, sqlite};
@@ -22,13 +23,15 @@ use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 pub(super) struct Embedded {
     pub(super) writer: Queue,
     pub(super) reader: Queue,
+    /// Told of every change of what holds for all.
+    pub(super) standing: watch::Sender<()>,
 }
 
 impl Embedded {
     pub(super) fn open(folder: &Path, observe: impl Fn(Duration, usize) + Send + 'static) -> Result<Self, OpenError> {
         let opened = open::open(folder)?;
         let (writer, reader) = worker::start(opened, Box::new(observe)).map_err(OpenError::thread(folder))?;
-        Ok(Self { writer, reader })
+        Ok(Self { writer, reader, standing: watch::Sender::default() })
     }
 
     pub(super) async fn record(&self, prepared: Prepared) -> Result<Recorded, LedgerError> {
@@ -57,6 +60,17 @@ impl Embedded {
 
     pub(super) async fn release(&self, ticket: Ticket, lease: u64, due_at: Timestamp) -> Result<Settled, LedgerError> {
         self.writer.ask(move |store| claim::release(store, ticket, lease, due_at)).await
+    }
+
+    pub(super) async fn standing(&self) -> Result<Standing, LedgerError> {
+        let paused = self.reader.ask(|store| sqlite::is_paused(store)).await?;
+        Ok(Standing { paused, ..Standing::default() })
+    }
+
+    pub(super) async fn pause(&self, pause: bool) -> Result<bool, LedgerError> {
+        let news = self.writer.ask(move |store| sqlite::pause(store, pause)).await?;
+        self.standing.send_replace(());
+        Ok(news)
     }
 
     pub(super) async fn held(&self, filter: HeldFilter, limit: usize) -> Result<Vec<HeldChange>, LedgerError> {
@@ -137,7 +151,7 @@ impl Embedded {
     }
 
     /// Nobody else can have the folder.
-    pub(super) fn may_call(&self) -> bool {
+    pub(super) fn may_call(&self, _asked: Instant) -> bool {
         true
     }
 

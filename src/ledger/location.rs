@@ -13,7 +13,7 @@ pub enum Location {
     /// A folder of this process alone.
     Folder(PathBuf),
     /// A database that several processes share.
-    Postgres(Address),
+    Postgres(Box<Address>),
 }
 
 impl Default for Location {
@@ -42,7 +42,7 @@ impl FromStr for Location {
     fn from_str(text: &str) -> Result<Self, BadLocation> {
         let trimmed = text.trim();
         if trimmed.starts_with("postgres://") || trimmed.starts_with("postgresql://") {
-            return trimmed.parse().map(Self::Postgres);
+            return trimmed.parse().map(|address| Self::Postgres(Box::new(address)));
         }
         Ok(Self::Folder(text.into()))
     }

@@ -14,18 +14,22 @@ pub struct Options {
     pub connections: usize,
     /// How long a call for a claimed change may take: so long after it fell silent a process may still act.
     pub call_timeout: Duration,
+    /// How long to look for a database that is not there: then whoever started this process is told, and starts it again.
+    pub patience: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let observe: Observe = Box::new(|_, _| {});
-        Self { observe, connections: 8, call_timeout: Duration::from_secs(10) }
+        let seconds = Duration::from_secs(10);
+        Self { observe, connections: 8, call_timeout: seconds, patience: seconds }
     }
 }
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connections, call_timeout, .. } = self;
-        f.debug_struct("Options").field("connections", connections).field("call_timeout", call_timeout).finish()
+        let Self { connections, call_timeout, patience, .. } = self;
+        let mut shown = f.debug_struct("Options");
+        shown.field("connections", connections).field("call_timeout", call_timeout).field("patience", patience).finish()
     }
 }

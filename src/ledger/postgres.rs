@@ -6,9 +6,11 @@ mod alone;
 mod apart;
 mod bout;
 mod claim;
+mod clock;
 mod error;
 mod events;
 mod flush;
+mod leases;
 mod load;
 mod notice;
 mod operators;
@@ -24,12 +26,16 @@ mod share;
 mod tables;
 mod text;
 mod thread;
+mod tls;
 mod transaction;
 mod works;
 
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 pub use address::Address;
 use thread::Thread;
@@ -39,7 +45,8 @@ use super::options::Options;
 use super::prepare::Prepared;
 use super::types::{
     ClaimRequest, Claimed, Cursor, Finished, HeldChange, HeldFilter, LetterFilter, LetterId, Page, Preview,
-    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Statistics, Subscriber, Ticket,
+    Reconsidered, Recorded, Replay, Replayed, Settled, Settlement, Sighting, Slice, SliceAsk, Standing, Statistics,
+    Subscriber, Ticket,
 };
 use crate::domain::{Change, ChangeId, EventId, EventRecord, KeyId, RuleFailure};
 
@@ -138,6 +145,34 @@ impl Postgres {
         self.0.ask(move |core| async move { purge::purge(&core, received_before, limit).await }).await
     }
 
+    pub(super) async fn slice(&self, ask: SliceAsk) -> Result<Slice, LedgerError> {
+        self.0.ask(move |core| async move { share::slice(&core, ask).await }).await
+    }
+
+    pub(super) async fn standing(&self) -> Result<Standing, LedgerError> {
+        self.0.ask(move |core| async move { share::standing(&core).await }).await
+    }
+
+    pub(super) async fn standing_heard(&self) -> Result<watch::Receiver<()>, LedgerError> {
+        self.0.ask(move |core| async move { share::standing_heard(&core).await }).await
+    }
+
+    pub(super) async fn close_gate(&self, time: Duration) -> Result<(), LedgerError> {
+        self.0.ask(move |core| async move { share::close_gate(&core, time).await }).await
+    }
+
+    pub(super) async fn halt(&self, why: String) -> Result<(), LedgerError> {
+        self.0.ask(move |core| async move { share::halt(&core, &why).await }).await
+    }
+
+    pub(super) async fn unhalt(&self) -> Result<(), LedgerError> {
+        self.0.ask(move |core| async move { share::unhalt(&core).await }).await
+    }
+
+    pub(super) async fn pause(&self, pause: bool) -> Result<bool, LedgerError> {
+        self.0.ask(move |core| async move { share::pause(&core, pause).await }).await
+    }
+
     pub(super) fn subscribe(&self, subscriber: Subscriber) {
         self.0.tell(|core| core.notices.subscribe(subscriber));
     }
@@ -151,11 +186,11 @@ impl Postgres {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.0.clock().now()
     }
 
-    pub(super) fn may_call(&self) -> bool {
-        true
+    pub(super) fn may_call(&self, asked: Instant) -> bool {
+        self.0.clock().may_call(asked)
     }
 
     pub(super) async fn close(self) {

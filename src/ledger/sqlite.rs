@@ -212,3 +212,14 @@ pub(super) fn purge(store: &Store, before: Timestamp, candidates: &[i64]) -> rus
 pub(super) fn beat(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE pulse SET beats = beats + 1")?.execute([]).map(|_| ())
 }
+
+/// Whether an operator wants no calls.
+pub(super) fn is_paused(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT paused FROM standing")?.query_row([], |row| row.get(0))
+}
+
+/// Says so, or the contrary, and whether that is new.
+pub(super) fn pause(connection: &Connection, pause: bool) -> rusqlite::Result<bool> {
+    let changed = connection.prepare_cached("UPDATE standing SET paused = ?1 WHERE paused <> ?1")?.execute([pause])?;
+    Ok(changed > 0)
+}

@@ -2,6 +2,7 @@
 //! Knows no SQL and no threads.
 
 mod operator;
+mod shared;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ pub use operator::{
     Cursor, DeadLetter, HeldChange, HeldFilter, LetterFilter, LetterId, LetterKind, Page, Preview, Reconsidered,
     Replay, Replayed,
 };
+pub use shared::{Halted, Slice, SliceAsk, Standing};
 
 use crate::domain::{
     Attempt, Brakes, Change, Digest, Event, EventId, EventRecord, EventType, KeyId, MembershipKey, Outcome,

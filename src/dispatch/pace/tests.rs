@@ -9,6 +9,14 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
+fn take(pace: &mut Pace, now: Instant) -> Leave {
+    let leave = pace.ready(now);
+    if leave == Leave::Go {
+        pace.spend(now);
+    }
+    leave
+}
+
 fn pace(calls: u32) -> (Pace, Instant) {
     let now = Instant::now();
     (Pace::new(Rate { calls, per: seconds(10.0) }, now), now)
@@ -18,12 +26,12 @@ fn pace(calls: u32) -> (Pace, Instant) {
 fn a_burst_is_a_ninth_and_then_the_rate_holds() {
     let (mut pace, now) = pace(90);
     assert_eq!(pace.room(now), Room::Calls(10));
-    (0..10).for_each(|_| assert_eq!(pace.take(now), Leave::Go));
+    (0..10).for_each(|_| assert_eq!(take(&mut pace, now), Leave::Go));
     let Room::NotBefore(at) = pace.room(now) else { panic!("room in an empty bucket") };
     assert!(at > now && at < now + seconds(0.12));
-    assert_eq!(pace.take(now), Leave::Later(at));
-    assert_eq!(pace.take(at), Leave::Go);
-    assert!(matches!(pace.take(at), Leave::Later(_)));
+    assert_eq!(take(&mut pace, now), Leave::Later(at));
+    assert_eq!(take(&mut pace, at), Leave::Go);
+    assert!(matches!(take(&mut pace, at), Leave::Later(_)));
 }
 
 #[test]
@@ -35,8 +43,8 @@ fn an_idle_hour_fills_no_more_than_a_burst() {
 #[test]
 fn a_rate_of_nothing_is_one_call_in_ten_seconds() {
     let (mut pace, now) = pace(0);
-    assert_eq!(pace.take(now), Leave::Go);
-    assert!(matches!(pace.take(now), Leave::Later(at) if at > now + seconds(9.9)));
+    assert_eq!(take(&mut pace, now), Leave::Go);
+    assert!(matches!(take(&mut pace, now), Leave::Later(at) if at > now + seconds(9.9)));
 }
 
 #[test]
@@ -45,10 +53,10 @@ fn a_retry_after_closes_for_everybody_and_a_shorter_one_does_not_open() {
     assert!(pace.close(now, now + seconds(9.0)), "it was open");
     assert!(!pace.close(now, now + seconds(2.0)));
     assert_eq!(pace.room(now + seconds(8.9)), Room::NotBefore(now + seconds(9.0)));
-    assert_eq!(pace.take(now + seconds(8.9)), Leave::Closed(now + seconds(9.0)));
+    assert_eq!(take(&mut pace, now + seconds(8.9)), Leave::Closed(now + seconds(9.0)));
     assert!(!pace.is_open(now + seconds(8.9)));
     assert_eq!(pace.room(now + seconds(9.0)), Room::Calls(10), "no more than a burst has gathered meanwhile");
-    assert_eq!(pace.take(now + seconds(9.0)), Leave::Go);
+    assert_eq!(take(&mut pace, now + seconds(9.0)), Leave::Go);
     assert!(pace.is_open(now + seconds(9.0)));
     assert!(pace.close(now + seconds(9.0), now + seconds(10.0)), "open and closed again");
 }
@@ -68,7 +76,7 @@ proptest! {
             if close == 0 {
                 pace.close(now, now + seconds(closed));
             }
-            while matches!(pace.take(now), Leave::Go) {
+            while matches!(take(&mut pace, now), Leave::Go) {
                 left.push(now);
             }
         }
@@ -86,7 +94,7 @@ proptest! {
             if step == 0 {
                 pace.close(now, now + seconds(pause));
             }
-            match (pace.room(now), pace.take(now)) {
+            match (pace.room(now), take(&mut pace, now)) {
                 (Room::Calls(n), Leave::Go) => prop_assert!(n >= 1),
                 (Room::NotBefore(room), Leave::Later(at) | Leave::Closed(at)) => {
                     prop_assert_eq!(room, at);

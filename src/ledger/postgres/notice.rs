@@ -64,8 +64,9 @@ impl Notices {
         self.note(|pending| pending.ended.extend(events));
     }
 
-    /// What holds for all was changed.
+    /// What holds for all was changed; whoever works here hears it as well.
     pub(super) fn standing(&self) {
+        self.standing.send_replace(());
         self.note(|pending| pending.standing = true);
     }
 
@@ -74,7 +75,7 @@ impl Notices {
         self.something.notify_one();
     }
 
-    /// Changes whenever somebody else changed what holds for all, or may have.
+    /// Changes whenever somebody changed what holds for all, or may have.
     pub(super) fn standing_heard(&self) -> watch::Receiver<()> {
         self.standing.subscribe()
     }

@@ -1,39 +1,88 @@
-//! Connections to the database: bounded in number, tested, made anew when they broke.
+//! Connections to the database: bounded in number, made anew when they broke, never waited for without end.
 //! Knows nothing of tables.
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{Client, Config, NoTls, Socket};
+use std::pin::Pin;
+use std::time::Duration;
+
+use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use tokio::task::JoinHandle;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
 use super::error::Failure;
 use crate::ledger::error::OpenError;
 
+/// How long to wait for a connection that somebody else has.
+const WAIT: Duration = Duration::from_secs(3);
+/// How long a new one may take, whatever its hosts are.
+const CREATE: Duration = Duration::from_secs(8);
+/// Connections for what must not wait behind the rest: saying that this process is here.
+const RESERVED: usize = 1;
+
 /// The half of a connection that moves its bytes, and hands out what the database says unasked.
-pub(super) type Link = tokio_postgres::Connection<Socket, NoTlsStream>;
+pub(super) type Link = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 pub(super) struct Pool {
     common: deadpool_postgres::Pool,
+    reserved: deadpool_postgres::Pool,
     config: Config,
+    tls: MakeRustlsConnect,
 }
 
 impl Pool {
     pub(super) fn new(address: &Address, size: usize) -> Result<Self, OpenError> {
-        let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(address.config.clone(), NoTls, fast);
-        let built = deadpool_postgres::Pool::builder(manager).max_size(size).runtime(Runtime::Tokio1).build();
-        built
-            .map(|common| Self { common, config: address.config.clone() })
-            .map_err(|error| OpenError::Postgres(error.to_string()))
+        let tls = address.trust.connector().map_err(|error| OpenError::Postgres(format!("its TLS fails: {error}")))?;
+        let config = address.config.clone();
+        let made = |size| build(&config, &tls, size);
+        let common = made(size.saturating_sub(RESERVED).max(1))?;
+        Ok(Self { common, reserved: made(RESERVED)?, config, tls })
     }
 
-    /// A connection that nobody else has meanwhile.
+    /// A connection that nobody else has meanwhile; `Busy` where all are taken and stay so.
     pub(super) async fn get(&self) -> Result<Object, Failure> {
-        Ok(self.common.get().await?)
+        get(&self.common).await
+    }
+
+    /// The same, for what must not wait behind the rest.
+    pub(super) async fn get_reserved(&self) -> Result<Object, Failure> {
+        get(&self.reserved).await
     }
 
     /// A connection beside the pool, whose other half the caller drives.
     pub(super) async fn connect(&self) -> Result<(Client, Link), Failure> {
-        Ok(self.config.connect(NoTls).await?)
+        let connecting = tokio::time::timeout(CREATE, self.config.connect(self.tls.clone()));
+        Ok(connecting.await.map_err(|_elapsed| Failure::Slow(CREATE))??)
+    }
+}
+
+fn build(config: &Config, tls: &MakeRustlsConnect, size: usize) -> Result<deadpool_postgres::Pool, OpenError> {
+    let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = Manager::from_connect(config.clone(), Quiet(tls.clone()), fast);
+    let pool = deadpool_postgres::Pool::builder(manager).max_size(size).runtime(Runtime::Tokio1);
+    let pool = pool.wait_timeout(Some(WAIT)).create_timeout(Some(CREATE)).build();
+    pool.map_err(|error| OpenError::Postgres(error.to_string()))
+}
+
+async fn get(pool: &deadpool_postgres::Pool) -> Result<Object, Failure> {
+    // Those that broke go unseen: the pool would log each, and after a restart of the database all are.
+    pool.retain(|client, _| !client.is_closed());
+    Ok(pool.get().await?)
+}
+
+/// Connects, and logs nothing when a connection breaks: whoever uses it next gets to know.
+struct Quiet(MakeRustlsConnect);
+
+type Connecting<'a> =
+    Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>> + Send + 'a>>;
+
+impl Connect for Quiet {
+    fn connect(&self, config: &Config) -> Connecting<'_> {
+        let (tls, config) = (self.0.clone(), config.clone());
+        Box::pin(async move {
+            let (client, link) = config.connect(tls).await?;
+            Ok((client, tokio::spawn(async move { drop(link.await) })))
+        })
     }
 }

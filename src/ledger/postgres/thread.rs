@@ -5,21 +5,27 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::bout::Bout;
+use super::clock::Clock;
 use super::error::Failure;
 use super::notice::Notices;
 use super::pool::Pool;
 use super::purge::Progress;
 use super::replica::Replica;
+use super::schema::Unfit;
 use super::set::Sets;
+use super::share::Sweeps;
 use super::{notice, record, replica, schema, works};
 use crate::ledger::error::{LedgerError, OpenError};
 use crate::ledger::options::Options;
@@ -32,12 +38,16 @@ const QUEUE: usize = 8192;
 /// How many entries are waited for before newcomers are asked to come later.
 const BEHIND: usize = QUEUE / 2;
 
+/// Between two looks for a database.
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// What everything that is asked shares; it never leaves the thread.
 pub(super) struct Core {
     pub(super) pool: Pool,
     pub(super) sets: Sets,
     pub(super) replica: Replica,
     pub(super) notices: Notices,
+    pub(super) sweeps: Sweeps,
     pub(super) purged: Progress,
     pub(super) observe: Observe,
     pub(super) bout: Bout,
@@ -63,6 +73,7 @@ pub(super) struct Thread {
     records: mpsc::Sender<Recording>,
     works: mpsc::Sender<Working>,
     close: mpsc::Sender<oneshot::Sender<()>>,
+    clock: Arc<Clock>,
 }
 
 impl fmt::Debug for Thread {
@@ -86,10 +97,12 @@ impl Thread {
         let ((works, work_end), (close, close_end)) = (mpsc::channel(QUEUE), mpsc::channel(1));
         let ends = Ends { jobs: job_end, records: record_end, works: work_end, close: close_end };
         let (opened, was_opened) = std::sync::mpsc::sync_channel(1);
-        let run = move || run(&address, options, ends, &opened);
+        let clock = Arc::new(Clock::default());
+        let shared = Arc::clone(&clock);
+        let run = move || run(&address, options, shared, ends, &opened);
         thread::Builder::new().name("ledger".to_owned()).spawn(run).map_err(failed)?;
         was_opened.recv().map_err(|gone| failed(io::Error::other(gone)))??;
-        Ok(Self { jobs, records, works, close })
+        Ok(Self { jobs, records, works, close, clock })
     }
 
     /// Has this done; waits for room in the queue.
@@ -102,7 +115,9 @@ impl Thread {
         let job: Job = Box::new(move |core| {
             Box::pin(async move {
                 // Whoever asked may have gone away; what is written stays written.
-                let _ = answer.send(job(core).await.map_err(LedgerError::from));
+                let result = job(Rc::clone(&core)).await;
+                core.bout.note(&result);
+                let _ = answer.send(result.map_err(LedgerError::from));
             })
         });
         self.jobs.send(job).await.or(Err(LedgerError::Closed))?;
@@ -120,6 +135,10 @@ impl Thread {
 
     /// Records in a group with whatever else waits, or says at once that too much waits.
     pub(super) async fn record(&self, entries: Vec<Prepared>) -> Result<Vec<Recorded>, LedgerError> {
+        if self.clock.is_silent() {
+            // Rather than let it wait for what others wait for already.
+            return Err(LedgerError::Unavailable("the database does not answer".to_owned()));
+        }
         let (answer, receiver) = oneshot::channel();
         self.records.try_send(Asked { question: entries, answer }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => LedgerError::Busy,
@@ -133,6 +152,10 @@ impl Thread {
         let (answer, receiver) = oneshot::channel();
         self.works.send(Asked { question: work, answer }).await.or(Err(LedgerError::Closed))?;
         receiver.await.unwrap_or(Err(LedgerError::Closed))
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     pub(super) fn is_behind(&self) -> bool {
@@ -155,13 +178,13 @@ fn failed(error: io::Error) -> OpenError {
 
 type Opened = std::sync::mpsc::SyncSender<Result<(), OpenError>>;
 
-fn run(address: &Address, options: Options, ends: Ends, opened: &Opened) {
+fn run(address: &Address, options: Options, clock: Arc<Clock>, ends: Ends, opened: &Opened) {
     let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return drop(opened.send(Err(failed(error)))),
     };
     let gone = LocalSet::new().block_on(&runtime, async {
-        match open(address, options).await {
+        match open(address, options, clock).await {
             Err(error) => {
                 let _ = opened.send(Err(error));
                 None
@@ -176,20 +199,49 @@ fn run(address: &Address, options: Options, ends: Ends, opened: &Opened) {
     drop(gone);
 }
 
-async fn open(address: &Address, options: Options) -> Result<Core, OpenError> {
+async fn open(address: &Address, options: Options, clock: Arc<Clock>) -> Result<Core, OpenError> {
     let pool = Pool::new(address, options.connections)?;
-    schema::migrate(&pool).await?;
-    let replica = Replica::register(&pool).await?;
+    let replica = enter(&pool, &clock, &options).await?;
     Ok(Core {
         pool,
         sets: Sets::default(),
         replica,
         notices: Notices::default(),
+        sweeps: Sweeps::default(),
         purged: Progress::default(),
         observe: options.observe,
         bout: Bout::default(),
         closing: CancellationToken::new(),
     })
+}
+
+/// Waits a little for a database that is not there yet: whoever starts both starts them in any order.
+async fn enter(pool: &Pool, clock: &Arc<Clock>, options: &Options) -> Result<Replica, OpenError> {
+    let begun = Instant::now();
+    loop {
+        let unfit = match try_to_enter(pool, clock, options.call_timeout).await {
+            Ok(replica) => return Ok(replica),
+            Err(unfit) => unfit,
+        };
+        let why = match unfit {
+            Unfit::Never(why) => return Err(OpenError::Postgres(why)),
+            Unfit::Failed(failure) if !failure.may_pass_at_start() => {
+                return Err(OpenError::Postgres(failure.to_string()));
+            }
+            Unfit::Failed(failure) => failure.to_string(),
+            Unfit::ReadOnly => "this server takes no writes, as a standby does".to_owned(),
+        };
+        if begun.elapsed() + PAUSE > options.patience {
+            return Err(OpenError::Unreachable { why, tried: begun.elapsed() });
+        }
+        tracing::debug!(why, "the database is not there yet");
+        sleep(PAUSE).await;
+    }
+}
+
+async fn try_to_enter(pool: &Pool, clock: &Arc<Clock>, call_timeout: Duration) -> Result<Replica, Unfit> {
+    schema::migrate(pool).await?;
+    Ok(Replica::register(pool, Arc::clone(clock), call_timeout).await?)
 }
 
 /// Until it is told to close, or every handle is gone; gives back who waits for the end.

@@ -113,3 +113,7 @@ CREATE TABLE removals (
 
 CREATE TABLE pulse (id INTEGER PRIMARY KEY, beats INTEGER NOT NULL) STRICT;
 INSERT INTO pulse (id, beats) VALUES (1, 0);
+
+-- Whether an operator wants no calls.
+CREATE TABLE standing (id INTEGER PRIMARY KEY, paused INTEGER NOT NULL) STRICT;
+INSERT INTO standing (id, paused) VALUES (1, 0);

@@ -120,7 +120,8 @@ CREATE TABLE usher.replicas (
 CREATE TABLE usher.buckets (
     name text PRIMARY KEY,
     tokens double precision NOT NULL,
-    filled_at timestamptz NOT NULL
+    filled_at timestamptz NOT NULL,
+    given double precision NOT NULL  -- by whoever took some last
 ) WITH (fillfactor = 50);
 
 -- What holds for all replicas; one row.
