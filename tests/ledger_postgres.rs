@@ -3,6 +3,8 @@
 
 #[path = "ledger/postgres_invariants.rs"]
 mod invariants;
+#[path = "ledger/postgres_notices.rs"]
+mod notices;
 #[path = "ledger/postgres_opening.rs"]
 mod opening;
 #[expect(unreachable_pub, dead_code, reason = "shared by several crates: pub is what they use, each its part")]

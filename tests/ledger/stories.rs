@@ -53,7 +53,7 @@ fn grant() -> Action {
 }
 
 /// An event called `name`, accepted at `received`, with one grant for each of `users`.
-fn entry(name: &str, received: i64, users: &[&str]) -> Entry {
+pub(crate) fn entry(name: &str, received: i64, users: &[&str]) -> Entry {
     let sender = SenderName::try_from("billing".to_owned()).unwrap();
     let event = Event {
         id: EventId::of(&sender, "shop", name),

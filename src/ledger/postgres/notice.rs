@@ -80,8 +80,9 @@ impl Notices {
         self.standing.subscribe()
     }
 
-    /// From now on this one is told what others say.
+    /// From now on this one is told what others say; what they said before it finds by looking.
     pub(super) fn subscribe(&self, subscriber: Subscriber) {
+        subscriber.wake.ring();
         self.subscriber.replace(Some(subscriber));
     }
 

@@ -32,7 +32,7 @@ pub(super) enum Told {
     Nothing,
     /// What the asker itself wrote.
     Own,
-    Earlier(Recorded),
+    Earlier(Box<Recorded>),
 }
 
 pub(super) async fn recall_all(core: &Core, sightings: Vec<Sighting>) -> Result<Vec<Option<Recorded>>, Failure> {
@@ -44,7 +44,7 @@ pub(super) async fn recall_all(core: &Core, sightings: Vec<Sighting>) -> Result<
         let (places, looks): (Vec<_>, Vec<_>) = now.into_iter().unzip();
         for (place, told) in places.into_iter().zip(look(core, &looks).await?) {
             if let Told::Earlier(recorded) = told {
-                results[place] = Some(recorded);
+                results[place] = Some(*recorded);
             }
         }
         left = later;
@@ -73,12 +73,16 @@ async fn tell(core: &Core, place: Place) -> Result<Told, Failure> {
         Place::Free => Told::Nothing,
         Place::Own => Told::Own,
         // Purged between the two looks: it is not there any more.
-        Place::Same(event) => events::find(core, event.id)
-            .await?
-            .map_or(Told::Nothing, |record| Told::Earlier(Recorded::Repeated(record))),
-        Place::Conflict => Told::Earlier(Recorded::Conflict),
-        Place::KeyTaken => Told::Earlier(Recorded::KeyTaken),
+        Place::Same(event) => {
+            events::find(core, event.id).await?.map_or(Told::Nothing, |record| earlier(Recorded::Repeated(record)))
+        }
+        Place::Conflict => earlier(Recorded::Conflict),
+        Place::KeyTaken => earlier(Recorded::KeyTaken),
     })
+}
+
+fn earlier(recorded: Recorded) -> Told {
+    Told::Earlier(Box::new(recorded))
 }
 
 const KNOWN: &str = "SELECT NULL::bytea, e.seq, e.id, e.content, e.receipt \

@@ -67,7 +67,11 @@ impl Gathering {
         while let Some(asked) = next {
             self.entries += asked.question.len();
             self.bytes += asked.question.iter().map(Ready::weight).sum::<usize>();
-            self.waiting.push(asked);
+            match asked.question.is_empty() {
+                // No group would ever go for it alone.
+                true => drop(asked.answer.send(Ok(Vec::new()))),
+                false => self.waiting.push(asked),
+            }
             next = if self.is_full() { None } else { self.queue.try_recv().ok() };
         }
     }

@@ -87,7 +87,6 @@ impl Group {
         self.units.push(Unit { answer: Some(answer), results });
         let waiting = (0..).zip(entries).map(|(place, ready)| Waiting { unit, place, ready });
         self.entries.extend(waiting);
-        self.answer();
     }
 
     fn is_done(&self) -> bool {
@@ -158,7 +157,7 @@ impl Group {
             match told {
                 Told::Nothing => again.push(waiting),
                 Told::Own => self.know(unit, place, Recorded::New(waiting.ready.into_record())),
-                Told::Earlier(recorded) => self.know(unit, place, recorded),
+                Told::Earlier(recorded) => self.know(unit, place, *recorded),
             }
         }
         self.entries.splice(0..0, again);

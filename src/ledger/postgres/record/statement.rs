@@ -36,10 +36,11 @@ const EVENT: [(&str, &str); 16] = [
 const EVENT_ROW: usize = EVENT.len() - 1;
 
 /// The same of each change, in the order of [`changes`].
-const CHANGE: [(&str, &str); 19] = [
+const CHANGE: [(&str, &str); 20] = [
     ("ord", "int8"),
     ("index", "int8"),
     ("superseder", "int8"),
+    ("elsewhere", "bytea"),
     ("granted", "int8"),
     ("due_at", "int8"),
     ("outcome", "text"),
@@ -58,7 +59,7 @@ const CHANGE: [(&str, &str); 19] = [
     ("dormant", "int2"),
 ];
 /// The first of them are no columns.
-const NO_COLUMNS: usize = 4;
+const NO_COLUMNS: usize = 5;
 const KEY: [(&str, &str); 2] = [("ord", "int8"), ("id", "bytea")];
 
 /// What a group has beside events; what it has not is left out, because the statement is planned every time.
@@ -120,7 +121,7 @@ fn new_changes(first: usize) -> String {
     let columns = &CHANGE[NO_COLUMNS..];
     format!(
         ", c AS (INSERT INTO usher.changes (id, superseded_by, ends, sender, urgent, {}) \
-         SELECT new.seq << 24 | v.index, new.seq << 24 | v.superseder, new.seq << 24 | v.granted, \
+         SELECT new.seq << 24 | v.index, {SUPERSEDER} << 24 | v.superseder, new.seq << 24 | v.granted, \
             new.sender, new.urgent, {} \
          FROM {} AS v({}) JOIN new ON new.ord = v.ord RETURNING id, organization, sender, action, outcome, dormant)",
         names("", columns),
@@ -129,6 +130,10 @@ fn new_changes(first: usize) -> String {
         names("", &CHANGE),
     )
 }
+
+/// The number of the event of the change that took its place, mostly its own.
+const SUPERSEDER: &str = "CASE WHEN v.elsewhere IS NULL THEN new.seq \
+    ELSE (SELECT s.seq FROM usher.events s WHERE s.id = v.elsewhere) END";
 
 /// The brake counts what is going to end a membership.
 const EXPECTED: &str = ", r AS (INSERT INTO usher.removals (organization, sender, done_at, change) \
@@ -195,7 +200,8 @@ fn changes<'a>(rows: &'a [Row<'a>]) -> Vec<Column<'a>> {
     vec![
         column(Type::INT8_ARRAY, rows, |row| row.ord),
         column(Type::INT8_ARRAY, rows, |row| i64::from(row.record.change.id.index)),
-        column(Type::INT8_ARRAY, rows, superseder),
+        column(Type::INT8_ARRAY, rows, |row| row.record.change.superseded_by.map(|by| i64::from(by.index))),
+        column(Type::BYTEA_ARRAY, rows, elsewhere),
         column(Type::INT8_ARRAY, rows, |row| row.record.change.schedule.map(|schedule| i64::from(schedule.grant))),
         column(Type::INT8_ARRAY, rows, |row| row.record.next_attempt_at.map(|due_at| due_at.as_millisecond())),
         column(Type::TEXT_ARRAY, rows, |row| row.record.outcome.map(Outcome::name)),
@@ -219,10 +225,11 @@ fn stored_key(text: std::borrow::Cow<'_, str>) -> String {
     stored(&text).into_owned()
 }
 
-/// The change that took its place is always one of the same event here.
-fn superseder(row: &Row<'_>) -> Option<i64> {
+/// The event of the change that took its place, where that is another one.
+fn elsewhere<'a>(row: &'a Row<'_>) -> Option<&'a [u8]> {
     let change = &row.record.change;
-    change.superseded_by.filter(|by| by.event == change.id.event).map(|by| i64::from(by.index))
+    let by = change.superseded_by.as_ref().map(|by| &by.event);
+    by.filter(|event| **event != change.id.event).map(|event| &event.as_bytes()[..])
 }
 
 fn is_dormant(row: &Row<'_>) -> i16 {
