@@ -67,28 +67,50 @@ pub(super) async fn load(client: &Client, scope: &Scope) -> Result<Rows, Failure
     rows.whole.clone_from(&scope.keys);
     changes.iter().try_for_each(|row| add_change(&mut rows, row))?;
     memberships.iter().try_for_each(|row| add_membership(&mut rows, row))?;
+    let (ends, nexts) = beside(&rows);
+    if !(ends.is_empty() && nexts.is_empty()) {
+        let both: [(&(dyn ToSql + Sync), Type); 2] = [(&ends, Type::INT8_ARRAY), (&nexts, Type::INT8_ARRAY)];
+        client.query_typed(&BESIDE, &both).await?.iter().try_for_each(|row| add_change(&mut rows, row))?;
+    }
     Ok(rows)
 }
 
-/// The unfinished changes of the memberships, the changes asked for, the grants that scheduled ones are to end and the ones
-/// scheduled to end grants; each with its event, and whether the brake counts it as yet to come.
+/// The grants that changes among these are to end, and the numbers after dead grants: theirs are the revokes that ended with
+/// them. Mostly none.
+fn beside(rows: &Rows) -> (Vec<i64>, Vec<i64>) {
+    let number = |cell: &Cell| if let Cell::Number(number) = cell { Some(*number) } else { None };
+    let is = |row: &Row, name, text: &str| matches!(&row[CHANGES.place(name)], Cell::Text(cell) if cell == text);
+    let changes = rows.of(&CHANGES);
+    let ends = changes.iter().filter_map(|row| number(&row[CHANGES.place("ends")]));
+    let dead = changes.iter().filter(|row| is(row, "outcome", "dead") && is(row, "action", "grant"));
+    (ends.collect(), dead.filter_map(|row| number(&row[0])).map(|grant| grant + 1).collect())
+}
+
+/// The unfinished changes of the memberships, and the changes asked for; each with its event, and whether the brake counts it
+/// as yet to come. The revoke that is scheduled to end a grant is always one of the same membership.
 ///
 /// `OFFSET 0`: each membership is looked up by itself, even where the database believes that hardly anything waits.
 static QUEUES: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "{}, q AS MATERIALIZED (SELECT c.id, c.ends, c.action FROM k CROSS JOIN LATERAL (SELECT * FROM usher.changes c \
+        "{}, w AS (SELECT c.id FROM k CROSS JOIN LATERAL (SELECT c.id FROM usher.changes c \
              WHERE c.organization = k.organization AND c.\"user\" = k.\"user\" AND c.outcome IS NULL OFFSET 0) c \
-             UNION SELECT id, ends, action FROM usher.changes WHERE id = ANY($1)), \
-         w AS (SELECT id FROM q UNION SELECT ends FROM q WHERE ends IS NOT NULL \
-             UNION SELECT c.id FROM q JOIN usher.changes c ON c.id = q.id + 1 AND c.ends = q.id WHERE q.action = 'grant') \
-         SELECT {}, {}, r.change IS NOT NULL \
+             UNION SELECT UNNEST($1::int8[])) \
+         SELECT {}, {EVENT}, r.change IS NOT NULL \
          FROM w JOIN usher.changes c ON c.id = w.id JOIN usher.events e ON e.seq = c.id >> 24 \
          LEFT JOIN usher.removals r ON (c.action = 'revoke' OR c.lease > 0) AND r.organization = c.organization \
              AND r.sender = c.sender AND r.done_at = {} AND r.change = c.id",
         scope!(),
         list("c", CHANGES.columns),
-        EVENT,
         i64::MAX,
+    )
+});
+
+/// What [`beside`] found, finished or not.
+static BESIDE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {}, {EVENT}, false FROM usher.changes c JOIN usher.events e ON e.seq = c.id >> 24 \
+         WHERE c.id = ANY($1 || $2) AND (c.id = ANY($1) OR c.ends = c.id - 1)",
+        list("c", CHANGES.columns)
     )
 });
 
