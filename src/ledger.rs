@@ -107,7 +107,8 @@ impl Ledger {
         ask!(self, store => store.record(prepared).await)
     }
 
-    /// As [`Ledger::record`] for several, in one commit and in this order: all are written, or none is.
+    /// As [`Ledger::record`] for several, in one commit and in this order: all are written, or none is. Where several share the
+    /// ledger, one that shares a name with an earlier one of them comes in a commit after it.
     pub async fn record_all(&self, entries: Vec<Entry>) -> Result<Vec<Recorded>, LedgerError> {
         let prepared = entries.into_iter().map(prepare::prepare).collect::<Result<Vec<_>, _>>()?;
         ask!(self, store => store.record_all(prepared).await)

@@ -28,6 +28,9 @@ use super::{Policy, backoff, cache::Cache, concurrency};
 /// What a lease leaves at least beyond the time a call may take: for waiting before it and settling after it.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
+/// How long a claim of few waits for more.
+pub(super) const MOMENT: Duration = Duration::from_millis(30);
+
 pub(super) struct Context {
     pub(super) ledger: Ledger,
     pub(super) client: Client,
@@ -46,6 +49,8 @@ pub(super) struct Context {
     pub(super) unwritten: Cell<usize>,
     /// The ledger failed, and it was said.
     pub(super) troubled: Cell<bool>,
+    /// Since when few could have been claimed, and were not.
+    held_back: Cell<Option<Instant>>,
     slots: Slots,
     pub(super) thirst: Thirst,
     calling: RefCell<HashSet<ChangeId>>,
@@ -101,6 +106,7 @@ impl Context {
             queued: Cell::new(0),
             unwritten: Cell::new(0),
             troubled: Cell::new(false),
+            held_back: Cell::new(None),
             slots,
             thirst: Thirst::default(),
             calling: RefCell::default(),
@@ -242,10 +248,17 @@ impl Context {
         self.metrics.concurrency(self.slots.limit());
     }
 
-    /// Whether so few more may be claimed that it is worth waiting for others to end: where several share a ledger a claim
-    /// is a transaction, whatever it takes.
-    pub(super) fn is_hardly_worth_it(&self, free: usize) -> bool {
-        self.ledger.is_shared() && free < self.capacity() / 3
+    /// Whether so few more may be claimed that it is worth waiting a moment for others to end: where several share a ledger a
+    /// claim is a transaction, whatever it takes.
+    pub(super) fn is_hardly_worth_it(&self, free: usize, now: Instant) -> bool {
+        if !self.ledger.is_shared() || free >= self.capacity() / 3 {
+            self.held_back.set(None);
+            return false;
+        }
+        let since = self.held_back.get().unwrap_or(now);
+        let waits = now < since + MOMENT;
+        self.held_back.set(waits.then_some(since));
+        waits
     }
 
     /// How many changes may be claimed at once.

@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::wake::{Outcomes, Wake};
 
 use super::Policy;
-use super::context::Context;
+use super::context::{Context, MOMENT};
 use super::errands;
 use super::pace::Room;
 use super::report;
@@ -96,8 +96,8 @@ pub(super) async fn fill(context: &Rc<Context>, steps: &mut JoinSet<()>) -> Opti
         Room::NotBefore(at) => return Some(Pause::Room(Some(at))),
         Room::Calls(calls) => free.min(calls.saturating_sub(context.queued.get())),
     };
-    if context.is_hardly_worth_it(free) {
-        return Some(Pause::Room(None));
+    if context.is_hardly_worth_it(free, now) {
+        return Some(Pause::Room(Some(now + MOMENT)));
     }
     if limit == 0 {
         // Without a free slot the end of a step makes room; without a token its call does, which nothing tells.

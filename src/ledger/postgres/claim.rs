@@ -38,7 +38,7 @@ const PICK: &str = concat!(
 pub(super) async fn claim(core: &Core, request: ClaimRequest) -> Result<Claimed, Failure> {
     let now = request.now.as_millisecond();
     let wanted = i64::try_from(request.limit).unwrap_or(i64::MAX / 4).min(MOST);
-    transact(core, async |client| {
+    let claimed = transact(core, async |client| {
         let picked = client.query_typed(PICK, &[(&now, Type::INT8), (&wanted, Type::INT8)]).await?;
         let scope = Scope { keys: picked.iter().map(|row| (row.get(0), row.get(1))).collect(), ..Scope::default() };
         let mut rows = match scope.keys.is_empty() {
@@ -48,7 +48,9 @@ pub(super) async fn claim(core: &Core, request: ClaimRequest) -> Result<Claimed,
         count_removals(client, &mut rows, &request.brakes, now).await?;
         Ok(core.sets.run(rows, |store| claim::claim(store, request.clone()))?)
     })
-    .await
+    .await?;
+    core.notices.ended(claimed.finished.iter().map(|one| one.change.id.event));
+    Ok(claimed)
 }
 
 /// More are never claimed at once.

@@ -11,7 +11,7 @@ const READINGS: usize = 16;
 /// A clock that is off by more was set, or is another one.
 const SLACK_MICROS: i128 = 50_000;
 /// Whoever was not seen for so long makes no new call: one call later others take it for gone.
-const SILENCE: Duration = Duration::from_millis(2500);
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Shared by everybody who asks.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Clock {
 
     /// Whether the database was not there for so long that newcomers had better come later.
     pub(super) fn is_silent(&self) -> bool {
-        self.state().seen.elapsed() >= SILENCE * 2
+        self.state().seen.elapsed() >= SILENCE * 5 / 2
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use super::error::Failure;
+use super::replica::with;
 use super::thread::Core;
 use crate::domain::EventId;
 use crate::ledger::types::Subscriber;
@@ -62,6 +63,12 @@ impl Notices {
     /// Something is new about these events: somebody may wait for it.
     pub(super) fn ended(&self, events: impl IntoIterator<Item = EventId>) {
         self.note(|pending| pending.ended.extend(events));
+    }
+
+    /// There are changes to look at that nobody recorded just now: whoever works here is told as well.
+    pub(super) fn due_here(&self) {
+        self.hear(Message::Due);
+        self.due();
     }
 
     /// What holds for all was changed; whoever works here hears it as well.
@@ -136,11 +143,6 @@ async fn tell(core: &Core, messages: &[Message]) -> Result<(), Failure> {
     if messages.is_empty() {
         return Ok(());
     }
-    let connection = core.pool.get().await?;
-    let told = connection.batch_execute(&message::statements(core.notices.from, messages)).await;
-    if told.is_err() {
-        // It may be in the middle of a transaction.
-        drop(deadpool_postgres::Object::take(connection));
-    }
-    Ok(told?)
+    let sql = message::statements(core.notices.from, messages);
+    with(core.pool.get(), async |client| Ok(client.batch_execute(&sql).await?)).await
 }

@@ -23,7 +23,7 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How long each trip may take; by then others are close to taking it for gone.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// So long beyond a call whoever fell silent may still be at it.
-const MARGIN: Duration = Duration::from_secs(3);
+const MARGIN: Duration = Duration::from_secs(2);
 /// How many beats pass between two looks for leases that belong to nobody.
 const LOOK: u32 = 5;
 
@@ -95,14 +95,21 @@ async fn beat(core: &Core) {
 }
 
 async fn sweep(core: &Core) {
-    let mut sweeps = every(BEAT);
+    let (mut sweeps, others) = (every(BEAT), leases::Others::default());
     for count in 0_u32.. {
         sweeps.tick().await;
         let swept = with(core.pool.get(), async |client| {
-            leases::end_of_the_gone(client, core.replica.id()).await?;
-            if count.is_multiple_of(LOOK) { leases::end_of_nobody(client).await } else { Ok(()) }
+            let ended = leases::end_of_the_gone(client, &others, core.replica.id()).await?;
+            if count.is_multiple_of(LOOK) {
+                leases::end_of_nobody(client).await?;
+            }
+            Ok(ended)
         });
-        core.bout.note(&limited(swept).await);
+        let swept = limited(swept).await;
+        core.bout.note(&swept);
+        if matches!(swept, Ok(true)) {
+            core.notices.due_here();
+        }
     }
 }
 

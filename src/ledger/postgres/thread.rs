@@ -1,6 +1,7 @@
 //! The thread that talks to the database: takes what is asked, answers when it is done, ends when nobody asks any more.
 //! Knows nothing of what is asked.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
@@ -45,6 +46,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(super) struct Core {
     pub(super) pool: Pool,
     pub(super) sets: Sets,
+    /// Of commits that were answered, until the next one takes them away.
+    pub(super) receipts: RefCell<Vec<i64>>,
     pub(super) replica: Replica,
     pub(super) notices: Notices,
     pub(super) sweeps: Sweeps,
@@ -206,6 +209,7 @@ async fn open(address: &Address, options: Options, clock: Arc<Clock>) -> Result<
         pool,
         sets: Sets::default(),
         replica,
+        receipts: RefCell::default(),
         notices: Notices::default(),
         sweeps: Sweeps::default(),
         purged: Progress::default(),

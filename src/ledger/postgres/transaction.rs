@@ -6,20 +6,21 @@ use std::time::Duration;
 use futures_util::future::{join, try_join};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::error::Failure;
 use super::flush::flush;
 use super::load::{Scope, lock_and_load};
-use super::set::{Differences, Rows};
+use super::set::{Difference, Differences, Rows};
 use super::thread::Core;
 use crate::ledger::store::Store;
 
 /// How long a transaction may take with all its tries.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a commit without an answer is asked for: nobody may be told what is not known.
-const INSISTENCE: Duration = Duration::from_secs(60);
+/// How long a commit without an answer is asked for beyond that; whoever watches the loop that waits for it is patient for
+/// half a minute.
+const INSISTENCE: Duration = Duration::from_secs(10);
 /// Between two tries, and two looks at one that has not ended.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -32,16 +33,20 @@ macro_rules! by_index {
     };
 }
 
-/// Its number tells later whether it was committed. Limits of its own, on the side of the database: one that nobody is behind any more must not hold its locks. Queues are
-/// read in the order of their index; and compiling a statement takes longer than running any of ours.
+/// Its number tells later whether it still runs. Limits of its own, on the side of the database: one that nobody is behind
+/// any more must not hold its locks. Queues are read in the order of their index; and compiling a statement takes longer than
+/// running any of ours.
 const BEGIN: &str = concat!(
-    "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '3s'; SET LOCAL statement_timeout = '9s'; \
      SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL jit = off; SET LOCAL enable_bitmapscan = off; \
      SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0; ",
     by_index!(),
     "; SELECT pg_current_xact_id()"
 );
-const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
+/// Whether it runs, and whether its receipt is there. The number alone does not tell: after a crash it is given out again.
+const STATUS: &str = "SELECT pg_xact_status($1::text::xid8) = 'in progress', \
+    EXISTS (SELECT FROM usher.receipts WHERE receipt = $2)";
+const RECEIPT: &str = "WITH known AS (DELETE FROM usher.receipts WHERE receipt = ANY($2)) INSERT INTO usher.receipts (receipt) VALUES ($1)";
 
 /// Does work on the queues of some memberships, in one transaction.
 ///
@@ -97,14 +102,20 @@ async fn once<T>(
             return Err(failure);
         }
     };
-    let owner = core.replica.id();
-    let committed = timeout_at(until, commit(&connection, &differences, owner)).await.map_err(slow).flatten();
+    let receipt = Receipt { number, given: fastrand::i64(..) };
+    let committed = timeout_at(until, commit(core, &connection, &differences, &receipt)).await.map_err(slow).flatten();
     let Err(failure) = committed else { return Ok(done) };
     drop(deadpool_postgres::Object::take(connection));
-    if failure.is_ambiguous() && was_committed(core, &number).await? {
+    if failure.is_ambiguous() && was_committed(core, &receipt, until).await? {
         return Ok(done);
     }
     Err(failure)
+}
+
+/// What a transaction is known by when its commit gets no answer.
+struct Receipt {
+    number: String,
+    given: i64,
 }
 
 /// The number of the transaction, and what came of its body; all in as few trips as the body takes.
@@ -123,21 +134,39 @@ async fn begin<T>(
     try_join(begin, body(client)).await
 }
 
-async fn commit(client: &Client, differences: &Differences, owner: i64) -> Result<(), Failure> {
+/// Writes and commits in one trip; receipts of commits that were answered go with it.
+async fn commit(core: &Core, client: &Client, differences: &Differences, receipt: &Receipt) -> Result<(), Failure> {
+    let writes = differences.iter().any(|difference| *difference != Difference::default());
+    let known = if writes { core.receipts.take() } else { Vec::new() };
+    let flush = async {
+        if !writes {
+            return Ok(());
+        }
+        let params: [(&(dyn ToSql + Sync), Type); 2] = [(&receipt.given, Type::INT8), (&known, Type::INT8_ARRAY)];
+        let receipt = async { client.execute_typed(RECEIPT, &params).await.map(drop).map_err(Failure::from) };
+        let (noted, flushed) = join(receipt, flush(client, differences, core.replica.id())).await;
+        noted.and(flushed)
+    };
     let commit = async { client.batch_execute("COMMIT").await.map_err(Failure::from) };
     // Where a write fails the database makes a rollback of the commit, and the failure of the write tells.
-    let (flushed, committed) = join(flush(client, differences, owner), commit).await;
-    flushed.and(committed)
+    let (flushed, committed) = join(flush, commit).await;
+    let done = flushed.and(committed);
+    let mut receipts = core.receipts.borrow_mut();
+    match &done {
+        Ok(()) if writes => receipts.push(receipt.given),
+        Ok(()) => {}
+        Err(_) => receipts.extend(known),
+    }
+    done
 }
 
-/// Whether a transaction whose commit got no answer took place: asked until it has ended.
-async fn was_committed(core: &Core, number: &str) -> Result<bool, Failure> {
-    let until = Instant::now() + INSISTENCE;
+/// Whether a transaction whose commit got no answer took place: asked until it has ended, and a while beyond its own time.
+async fn was_committed(core: &Core, receipt: &Receipt, until: Instant) -> Result<bool, Failure> {
+    let until = until + INSISTENCE;
     loop {
-        let failure = match timeout(PATIENCE, status(core, number)).await {
-            Ok(Ok(Status::Committed)) => return Ok(true),
-            Ok(Ok(Status::Aborted)) => return Ok(false),
-            Ok(Ok(Status::Running)) | Err(_) => Failure::Slow(INSISTENCE),
+        let failure = match timeout(PATIENCE, status(core, receipt)).await {
+            Ok(Ok(Some(committed))) => return Ok(committed),
+            Ok(Ok(None)) | Err(_) => Failure::Slow(INSISTENCE),
             Ok(Err(failure)) => failure,
         };
         if Instant::now() >= until {
@@ -147,26 +176,17 @@ async fn was_committed(core: &Core, number: &str) -> Result<bool, Failure> {
     }
 }
 
-/// What the database knows of a transaction.
-enum Status {
-    Committed,
-    Aborted,
-    Running,
-}
-
-async fn status(core: &Core, number: &str) -> Result<Status, Failure> {
+/// `None` while it runs.
+async fn status(core: &Core, receipt: &Receipt) -> Result<Option<bool>, Failure> {
     let connection = core.pool.get().await?;
-    let found = match connection.query_typed_one(STATUS, &[(&number, Type::TEXT)]).await {
-        // A number that it has not reached: whoever takes its place never got the commit.
-        Err(error) if error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) => return Ok(Status::Aborted),
-        found => found?.try_get::<_, Option<String>>(0)?,
+    let params: [(&(dyn ToSql + Sync), Type); 2] = [(&receipt.number, Type::TEXT), (&receipt.given, Type::INT8)];
+    let row = match connection.query_typed_one(STATUS, &params).await {
+        // A number that this server has not reached: whoever takes its place never got the commit.
+        Err(error) if error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) => return Ok(Some(false)),
+        found => found?,
     };
-    Ok(match found.as_deref() {
-        Some("committed") => Status::Committed,
-        Some("in progress") => Status::Running,
-        // Unknown is only what ended long ago.
-        _ => Status::Aborted,
-    })
+    let (runs, is_there): (Option<bool>, bool) = (row.try_get(0)?, row.try_get(1)?);
+    Ok((is_there || runs != Some(true)).then_some(is_there))
 }
 
 /// Whoever only reads sees one moment.

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
+use super::alone::is_of_the_data;
 use super::error::Failure;
 use super::flights::Flights;
 use super::load::Scope;
@@ -100,6 +101,12 @@ async fn do_together(core: Rc<Core>, group: Vec<Working>) {
             core.bout.works();
             core.notices.ended(results.iter().flatten().flat_map(|done| done.ended.iter().copied()));
             answer(group, results);
+        }
+        Err(failure) if is_of_the_data(&failure) && group.len() > 1 => {
+            // One of them cannot be written: the others must not wait for it.
+            for asked in group {
+                Box::pin(do_together(Rc::clone(&core), vec![asked])).await;
+            }
         }
         Err(failure) => {
             core.bout.failed(&failure);

@@ -107,6 +107,12 @@ CREATE TABLE usher.removals (
     PRIMARY KEY (organization, sender, done_at, change)
 );
 
+-- Left by a transaction until its commit was answered: tells whether one that got no answer took place.
+CREATE TABLE usher.receipts (
+    receipt bigint PRIMARY KEY,
+    made_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- Who shares the ledger now; the database's clock alone tells who is still there.
 CREATE TABLE usher.replicas (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
