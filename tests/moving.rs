@@ -1,5 +1,5 @@
 //! `usher ledger export` and `import`: the real binary, a real folder, a real PostgreSQL.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test that cannot go on ends")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 #[expect(unreachable_pub, dead_code, reason = "shared by several crates: pub is what they use, each its part")]
 mod postgres;

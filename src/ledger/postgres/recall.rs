@@ -27,7 +27,6 @@ pub(super) struct Look {
 }
 
 /// What is there.
-#[expect(clippy::large_enum_variant, reason = "few live at a time, and each is moved on at once")]
 pub(super) enum Told {
     Nothing,
     /// What the asker itself wrote.
