@@ -75,7 +75,7 @@ impl Clock {
 
     /// Whether the database was not there for so long that newcomers had better come later.
     pub(super) fn is_silent(&self) -> bool {
-        self.state().seen.elapsed() >= SILENCE * 5 / 2
+        self.state().seen.elapsed() >= SILENCE * 2
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
