@@ -131,7 +131,7 @@ impl App {
         let dispatcher = dispatcher(&settings, policy, &ledger, (wake, outcomes.clone()), &metrics, &probes).await?;
         Ok(Self {
             dispatcher,
-            public: servers::public(listeners.public, ingest, settings.connections, secure)?,
+            public: servers::public(listeners.public, ingest, settings.connections, secure, probes.readiness.clone())?,
             admin: servers::admin(listeners.admin, admin)?,
             ledger,
             metrics,

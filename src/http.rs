@@ -4,6 +4,7 @@
 //! Knows nobody else of the crate.
 
 pub mod connection;
+pub mod farewell;
 pub mod heads;
 pub mod kind;
 pub mod panics;

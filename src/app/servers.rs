@@ -25,8 +25,10 @@ use tokio_rustls::server::TlsStream;
 
 use crate::admin::{self, Admin};
 use crate::http::connection::Guarded;
+use crate::http::farewell::close_while_draining;
 use crate::http::heads::bounded;
 use crate::http::panics::caught;
+use crate::http::probes::Readiness;
 use crate::http::unread::close_when_unread;
 use crate::ingest::{self, Ingest};
 
@@ -48,11 +50,12 @@ pub(super) fn public(
     ingest: Ingest,
     connections: usize,
     tls: Option<ServerConfig>,
+    readiness: Readiness,
 ) -> io::Result<Server> {
-    let ingest = Data::new(ingest);
+    let (ingest, readiness) = (Data::new(ingest), Data::new(readiness));
     let workers = available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
     let routes = move |cfg: &mut ServiceConfig| {
-        cfg.app_data(ingest.clone()).configure(ingest::configure);
+        cfg.app_data(ingest.clone()).app_data(readiness.clone()).configure(ingest::configure);
     };
     match tls {
         Some(tls) => serve(listener, workers, connections, routes, secured(tls)),
@@ -118,7 +121,11 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
 ) -> impl ServiceFactory<(Guarded<T>, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()>
 {
     // The last that is wrapped comes first.
-    let app = App::new().wrap(from_fn(bounded)).wrap(from_fn(close_when_unread)).wrap(from_fn(caught));
+    let app = App::new()
+        .wrap(from_fn(bounded))
+        .wrap(from_fn(close_when_unread))
+        .wrap(from_fn(caught))
+        .wrap(from_fn(close_while_draining));
     HttpService::build()
         .graceful_shutdown_signal(move || {
             let stopping = stopping.clone();
