@@ -53,6 +53,8 @@ fn sigterm_turns_readiness_at_once_and_serves_through_the_drain_delay() {
     let sandbox = Sandbox::start(&["--latency", "300ms"]);
     let setup = Setup::new(&sandbox.http.base).with("USHER_DRAIN_DELAY", "2s");
     let mut service = setup.start();
+    // Before it is ready nobody sends it anything, and it ends at once.
+    eventually("ready", || (service.admin.get("/readyz").status == 200).then_some(()));
     service.process.signal("TERM");
     eventually("unready", || (service.admin.get("/readyz").status == 503).then_some(()));
     let answer = service.http.post(&purchase("late", "user_ada", "team"));
