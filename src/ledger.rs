@@ -3,6 +3,7 @@
 
 mod applied;
 mod brake;
+mod cell;
 mod claim;
 mod codec;
 mod embedded;

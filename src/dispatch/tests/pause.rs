@@ -1,7 +1,5 @@
 //! A pause: nothing is called, nothing is claimed, nothing is lost.
 
-use std::time::Duration;
-
 use super::bench::{Bench, Log, created, member};
 use crate::domain::{ChangeState, Outcome};
 
@@ -9,7 +7,7 @@ use crate::domain::{ChangeState, Outcome};
 async fn said(log: &Log, what: &str, times: usize) {
     let count = || log.lines().iter().filter(|line| line["fields"]["message"].to_string().contains(what)).count();
     while count() < times {
-        actix_rt::time::sleep(Duration::from_millis(5)).await;
+        tokio::task::yield_now().await;
     }
 }
 
@@ -38,7 +36,7 @@ async fn a_pause_is_heard_while_the_loop_runs() {
     let operating = async {
         bench.accept(1, "user_1", member()).await;
         while bench.record(1, "user_1").await.outcome.is_none() {
-            actix_rt::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
         bench.ledger.pause().await.unwrap();
         said(&log, "paused: no call", 1).await;

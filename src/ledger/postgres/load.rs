@@ -19,6 +19,25 @@ pub(super) struct Scope {
     pub(super) keys: Vec<Key>,
 }
 
+/// A [`Scope`] as its statements take it.
+struct Arrays<'a> {
+    changes: &'a Vec<i64>,
+    organizations: Vec<&'a str>,
+    users: Vec<&'a str>,
+}
+
+impl<'a> Arrays<'a> {
+    fn of(scope: &'a Scope) -> Self {
+        let keys = scope.keys.iter().map(|(organization, user)| (organization.as_str(), user.as_str()));
+        let (organizations, users) = keys.unzip();
+        Self { changes: &scope.changes, organizations, users }
+    }
+
+    fn params(&self) -> [(&(dyn ToSql + Sync), Type); 3] {
+        [(self.changes, Type::INT8_ARRAY), (&self.organizations, Type::TEXT_ARRAY), (&self.users, Type::TEXT_ARRAY)]
+    }
+}
+
 /// What numbers the lock of a membership; the same in every statement.
 macro_rules! lock_of {
     ($organization:literal, $user:literal) => {
@@ -45,10 +64,8 @@ const LOCK: &str = concat!(
 
 /// Locks the memberships and reads their queues: two statements at least, because what is read must be newer than the locks.
 pub(super) async fn lock_and_load(client: &Client, scope: &Scope) -> Result<Rows, Failure> {
-    let (organizations, users): (Vec<&str>, Vec<&str>) =
-        scope.keys.iter().map(|(o, u)| (o.as_str(), u.as_str())).unzip();
-    let params: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&scope.changes, Type::INT8_ARRAY), (&organizations, Type::TEXT_ARRAY), (&users, Type::TEXT_ARRAY)];
+    let arrays = Arrays::of(scope);
+    let params = arrays.params();
     let lock = async { client.query_typed(LOCK, &params).await.map_err(Failure::from) };
     let (locked, mut rows) = try_join(lock, load(client, scope)).await?;
     rows.whole = locked.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -57,10 +74,8 @@ pub(super) async fn lock_and_load(client: &Client, scope: &Scope) -> Result<Rows
 
 /// Reads the queues of memberships that are locked already.
 pub(super) async fn load(client: &Client, scope: &Scope) -> Result<Rows, Failure> {
-    let (organizations, users): (Vec<&str>, Vec<&str>) =
-        scope.keys.iter().map(|(o, u)| (o.as_str(), u.as_str())).unzip();
-    let params: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&scope.changes, Type::INT8_ARRAY), (&organizations, Type::TEXT_ARRAY), (&users, Type::TEXT_ARRAY)];
+    let arrays = Arrays::of(scope);
+    let params = arrays.params();
     let changes = client.query_typed(&QUEUES, &params);
     let (changes, memberships) = try_join(changes, client.query_typed(&APPLIED, &params)).await?;
     let mut rows = Rows::default();

@@ -5,48 +5,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Row as SqliteRow, ToSql, params, params_from_iter};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row as SqliteRow, params, params_from_iter};
 
 use super::tables::{self, TABLES, Table};
+pub(super) use crate::ledger::cell::{Cell, Row};
 use crate::ledger::identities::{self, Identities};
 use crate::ledger::schema;
 use crate::ledger::store::Store;
-
-/// One value of one row.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Cell {
-    Null,
-    Number(i64),
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl ToSql for Cell {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Number(number) => ValueRef::Integer(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
-impl FromSql for Cell {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Ok(match value {
-            ValueRef::Null => Self::Null,
-            ValueRef::Integer(number) => Self::Number(number),
-            ValueRef::Text(_) => Self::Text(value.as_str()?.to_owned()),
-            ValueRef::Blob(bytes) => Self::Bytes(bytes.to_vec()),
-            ValueRef::Real(_) => return Err(rusqlite::types::FromSqlError::InvalidType),
-        })
-    }
-}
-
-/// The values of a row, in the order of its table's columns.
-pub(super) type Row = Vec<Cell>;
 
 /// Organization and user of a membership, as they are written.
 pub(super) type Key = (String, String);

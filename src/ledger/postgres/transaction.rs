@@ -46,7 +46,9 @@ const BEGIN: &str = concat!(
 /// Whether it runs, and whether its receipt is there. The number alone does not tell: after a crash it is given out again.
 const STATUS: &str = "SELECT pg_xact_status($1::text::xid8) = 'in progress', \
     EXISTS (SELECT FROM usher.receipts WHERE receipt = $2)";
-const RECEIPT: &str = "WITH known AS (DELETE FROM usher.receipts WHERE receipt = ANY($2)) INSERT INTO usher.receipts (receipt) VALUES ($1)";
+/// Takes away those of commits that were answered.
+const RECEIPT: &str = "WITH known AS (DELETE FROM usher.receipts WHERE receipt = ANY($2)) \
+    INSERT INTO usher.receipts (receipt) VALUES ($1)";
 
 /// Does work on the queues of some memberships, in one transaction.
 ///

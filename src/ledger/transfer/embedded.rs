@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, TransactionBehavior, params_from_iter};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
-use super::tables::{self, Cell, EVENTS, KEYS_LATE, Row, TABLES, Table};
+use super::tables::{self, EVENTS, KEYS_LATE, TABLES, Table};
 use super::{In, Out, TransferError, compare, counting};
 use crate::domain::ParseError;
+use crate::ledger::cell::{Cell, Row};
 use crate::ledger::{codec, open};
 
 pub(super) fn export(folder: &Path, to: &mut Out<'_>) -> Result<(), TransferError> {
@@ -94,17 +95,6 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     let exists = TABLES.iter().map(|table| format!("EXISTS (SELECT 1 FROM {})", table.name));
     let sql = format!("SELECT {}", exists.collect::<Vec<_>>().join(" OR "));
     connection.query_row(&sql, [], |row| row.get::<_, bool>(0)).map(|any| !any)
-}
-
-impl ToSql for Cell {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Number(number) => ValueRef::Integer(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
 }
 
 fn write(connection: &Connection, from: &mut In<'_>) -> Result<(), TransferError> {

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::line::{self, BadLine};
-use super::tables::{Cell, Row, TABLES};
+use super::tables::TABLES;
 use super::tally::{Summary, Tally};
+use crate::ledger::cell::{Cell, Row};
 
 /// The version that is written, and the only one that is read.
 const VERSION: u32 = 1;

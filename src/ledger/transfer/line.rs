@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::tables::{Cell, Column, Kind, Row, TABLES, Table};
+use super::tables::{Column, Kind, TABLES, Table};
+use crate::ledger::cell::{Cell, Row};
 
 /// Why a line is not one that usher writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

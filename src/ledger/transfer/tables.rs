@@ -23,18 +23,6 @@ pub(in crate::ledger) struct Table {
     pub(in crate::ledger) order: &'static str,
 }
 
-/// One value of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::ledger) enum Cell {
-    Null,
-    Number(i64),
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-/// The values of a row, in the order of the columns.
-pub(in crate::ledger) type Row = Vec<Cell>;
-
 macro_rules! kind {
     (number) => {
         Kind::Number

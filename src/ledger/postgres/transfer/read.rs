@@ -10,7 +10,8 @@ use tokio_postgres::{Client, Row as PgRow};
 
 use super::super::text;
 use crate::domain::Step;
-use crate::ledger::transfer::tables::{Cell, Column, Kind, Row, TABLES, Table};
+use crate::ledger::cell::{Cell, Row};
+use crate::ledger::transfer::tables::{Column, Kind, TABLES, Table};
 use crate::ledger::transfer::{Out, TransferError};
 
 /// Row by row, however many there are.

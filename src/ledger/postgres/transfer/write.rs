@@ -7,7 +7,8 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::super::text;
-use crate::ledger::transfer::tables::{Cell, Column, EVENTS, KEYS_LATE, Kind, Row, TABLES, Table};
+use crate::ledger::cell::{Cell, Row};
+use crate::ledger::transfer::tables::{Column, EVENTS, KEYS_LATE, Kind, TABLES, Table};
 use crate::ledger::transfer::{In, TransferError};
 
 /// Whether any table has a row.
