@@ -11,7 +11,7 @@ use crate::ledger::{Ledger, Location, Options};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 
-/// Opens a folder here, and a database on a thread of its own; a thread that goes leaves memory behind that nobody uses.
+/// Opens a folder here, which takes no time to speak of, and a database on a thread of its own.
 pub(super) async fn open(
     location: Location,
     settings: &Settings,

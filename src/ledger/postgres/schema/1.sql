@@ -33,8 +33,8 @@ CREATE TABLE usher.keys (
 );
 CREATE INDEX key_event ON usher.keys (seq);
 
--- Each is written three times: when recorded, when claimed, when settled. Room for that in its page keeps the later ones
--- out of the indexes that do not change.
+-- Each is written three times: when recorded, when claimed, when settled, and each time in most of its indexes, because they
+-- follow its state. Room in its page keeps the three together until the first two are vacuumed, which is soon.
 CREATE TABLE usher.changes (
     id bigint PRIMARY KEY,        -- events.seq * 2^24 + index
     due_at bigint,                -- when to look at the queue, on any change of it; or when to wake a dormant change
