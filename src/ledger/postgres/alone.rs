@@ -43,8 +43,8 @@ async fn once(core: &Core, sql: &str, params: &[Param<'_>], until: Instant) -> R
     let slow = |_elapsed| Failure::Slow(TRY);
     let connection = match timeout_at(until, core.pool.get()).await {
         Ok(connection) => connection?,
-        // Nothing was sent: this is no question of what came of it.
-        Err(_elapsed) => return Err(Failure::Connection(PoolError::Timeout(TimeoutType::Wait))),
+        // Nothing was sent: this is no question of what came of it. Whoever only waits for others is told so earlier.
+        Err(_elapsed) => return Err(Failure::Connection(PoolError::Timeout(TimeoutType::Create))),
     };
     let done = timeout_at(until, connection.query_typed(sql, params)).await.map_err(slow);
     let done = done.and_then(|done| done.map_err(Failure::from));

@@ -107,7 +107,6 @@ impl From<Failure> for LedgerError {
     fn from(failure: Failure) -> Self {
         match &failure {
             Failure::Closed => Self::Closed,
-            Failure::Connection(PoolError::Timeout(TimeoutType::Wait)) => Self::Busy,
             _ if failure.code() == Some(&SqlState::DISK_FULL) => Self::Full,
             _ => Self::Unavailable(failure.to_string()),
         }
@@ -178,10 +177,11 @@ mod tests {
     }
 
     #[test]
-    fn a_full_pool_is_busy_and_says_what_to_do() {
+    fn a_pool_without_a_free_connection_is_unavailable_and_says_what_to_do() {
         let full = Failure::Connection(PoolError::Timeout(TimeoutType::Wait));
         assert!(full.to_string().contains("USHER_LEDGER_CONNECTIONS") && !full.is_ambiguous());
-        assert_eq!(LedgerError::from(full), LedgerError::Busy);
+        // Not `Busy`, which says of itself that the disk does not keep up.
+        assert!(matches!(LedgerError::from(full), LedgerError::Unavailable(_)));
         assert!(matches!(LedgerError::from(Failure::Slow(Duration::from_secs(1))), LedgerError::Unavailable(_)));
     }
 }

@@ -40,7 +40,7 @@ impl Pool {
         Ok(Self { common, reserved: made(RESERVED)?, config, tls })
     }
 
-    /// A connection that nobody else has meanwhile; `Busy` where all are taken and stay so.
+    /// A connection that nobody else has meanwhile; a failure where all are taken and stay so.
     pub(super) async fn get(&self) -> Result<Object, Failure> {
         get(&self.common).await
     }
