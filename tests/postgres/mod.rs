@@ -105,6 +105,36 @@ impl Cluster {
         Console::open(&self.url(SUPERUSER, database))
     }
 
+    /// Where it listens.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.0.port)
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.0.read("data/postmaster.pid").lines().next().unwrap().parse().unwrap()
+    }
+
+    /// Another that follows this one, which acknowledges from now on only what the other has as well.
+    pub fn standby(&self) -> Self {
+        let inner = Inner::create();
+        let port = self.0.port.to_string();
+        inner.run("pg_basebackup", &["-h", "127.0.0.1", "-p", &port, "-U", SUPERUSER, "-D", "data", "-R", "-c", "fast"]);
+        let settings = format!("{}port = {}\n", inner.read("data/postgresql.auto.conf"), inner.port);
+        fs::write(inner.folder.join("data/postgresql.auto.conf"), settings).unwrap();
+        let standby = Self(Arc::new(inner));
+        standby.start();
+        let console = self.console("postgres");
+        console.run("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        console.run("SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// Makes a standby what it stood by for.
+    pub fn promote(&self) {
+        self.0.run("pg_ctl", &["-D", "data", "-w", "promote"]);
+    }
+
     fn url(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@127.0.0.1:{}/{database}?sslmode=disable", self.0.port)
     }
@@ -181,6 +211,11 @@ impl Database {
     /// As `USHER_LEDGER` has it.
     pub fn url(&self) -> String {
         self.cluster.url(USER, &self.name)
+    }
+
+    /// The same by way of others: who stands between, or several of whom one is it.
+    pub fn url_by(&self, hosts: &str) -> String {
+        self.url().replace(&self.cluster.host(), hosts)
     }
 
     /// For looking into it.
