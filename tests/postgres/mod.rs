@@ -110,16 +110,26 @@ impl Cluster {
         format!("127.0.0.1:{}", self.0.port)
     }
 
-    /// The number of its process.
-    pub fn process(&self) -> u32 {
-        self.0.read("data/postmaster.pid").lines().next().unwrap().parse().unwrap()
+    /// No file that it writes gets larger than this: it meets what a full disk is to it.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = format!("--fsize={}:", bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string()));
+        let sessions = self.console("postgres").run("SELECT pid FROM pg_stat_activity WHERE usename = 'usher'");
+        let main = self.0.read("data/postmaster.pid").lines().next().map(str::to_owned);
+        // New sessions have what the main process has; one that is gone meanwhile needs none.
+        for process in sessions.into_iter().flatten().chain([main]).flatten() {
+            let mut command = command(Path::new("prlimit"), &self.0.folder, self.0.owner);
+            let done = command.args(["--pid", &process, &limit]).output().unwrap();
+            let gone = !Path::new("/proc").join(&process).exists();
+            assert!(done.status.success() || gone, "prlimit: {}", String::from_utf8_lossy(&done.stderr));
+        }
     }
 
     /// Another that follows this one, which acknowledges from now on only what the other has as well.
     pub fn standby(&self) -> Self {
         let inner = Inner::create();
         let port = self.0.port.to_string();
-        inner.run("pg_basebackup", &["-h", "127.0.0.1", "-p", &port, "-U", SUPERUSER, "-D", "data", "-R", "-c", "fast"]);
+        inner
+            .run("pg_basebackup", &["-h", "127.0.0.1", "-p", &port, "-U", SUPERUSER, "-D", "data", "-R", "-c", "fast"]);
         let settings = format!("{}port = {}\n", inner.read("data/postgresql.auto.conf"), inner.port);
         fs::write(inner.folder.join("data/postgresql.auto.conf"), settings).unwrap();
         let standby = Self(Arc::new(inner));

@@ -17,6 +17,14 @@ use crate::support::*;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
 const RESUMED_WITHIN: Duration = Duration::from_secs(10);
 
+/// Come later: the ledger cannot be written, or has no room, or too much waits for it.
+fn is_refused(answer: &Answer) {
+    assert!(answer.header("retry-after").is_some(), "{}", answer.body);
+    let kinds = ["ledger-unavailable", "ledger-full", "overloaded"];
+    let kind = kinds.into_iter().find(|kind| answer.body["type"].as_str().is_some_and(|whole| whole.ends_with(kind)));
+    answer.problem(503, kind.unwrap());
+}
+
 /// Posts one; says whether it was refused, as whoever cannot write refuses.
 fn told(replica: &Service, number: usize) -> bool {
     let asked = Instant::now();
@@ -25,8 +33,7 @@ fn told(replica: &Service, number: usize) -> bool {
     if answer.status == 202 {
         return false;
     }
-    assert!(answer.header("retry-after").is_some(), "{}", answer.body);
-    answer.problem(503, "ledger-unavailable");
+    is_refused(&answer);
     true
 }
 
@@ -34,9 +41,18 @@ fn fleet(cluster: &Cluster) -> Fleet {
     Fleet::new(cluster, &["--latency", "200ms"]).with("USHER_CONCURRENCY", "2")
 }
 
+/// Two replicas that have made their tables.
+fn ready(fleet: &Fleet) -> [Service; 2] {
+    let replicas = fleet.replicas();
+    for replica in &replicas {
+        eventually("ready", || (replica.admin.get("/readyz").status == 200).then_some(()));
+    }
+    replicas
+}
+
 /// Loses the database while there is work, and finds it again.
 fn lost_and_found(what: &str, fleet: &Fleet, lose: impl FnOnce(), restore: impl FnOnce()) {
-    let replicas: [Service; 2] = fleet.replicas();
+    let replicas = ready(fleet);
     let acknowledged: Vec<String> = (0..20)
         .map(|n| {
             let answer = replicas[n % 2]

@@ -43,14 +43,16 @@ async fn once(core: &Core, sql: &str, params: &[Param<'_>], until: Instant) -> R
     let slow = |_elapsed| Failure::Slow(TRY);
     let connection = match timeout_at(until, core.pool.get()).await {
         Ok(connection) => connection?,
-        // Nothing was sent: this is no question of what came of it.
-        Err(_elapsed) => return Err(Failure::Connection(PoolError::Timeout(TimeoutType::Wait))),
+        // Nothing was sent: this is no question of what came of it. Whoever only waits for others is told so earlier.
+        Err(_elapsed) => return Err(Failure::Connection(PoolError::Timeout(TimeoutType::Create))),
     };
     let done = timeout_at(until, connection.query_typed(sql, params)).await.map_err(slow);
     let done = done.and_then(|done| done.map_err(Failure::from));
-    if done.as_ref().is_err_and(|failure| !is_of_the_data(failure)) {
+    match &done {
+        Err(Failure::Slow(_)) => core.pool.give_up(connection),
         // It may be half dead, or of a server that takes no writes any more.
-        drop(Object::take(connection));
+        Err(failure) if !is_of_the_data(failure) => drop(Object::take(connection)),
+        _ => {}
     }
     done
 }

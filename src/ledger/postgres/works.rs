@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::error::Failure;
 use super::load::Scope;
 use super::thread::{Asked, Core, Working};
-use super::transaction::within;
+use super::transaction::{within, within_if_free};
 use crate::domain::EventId;
 use crate::ledger::error::LedgerError;
 use crate::ledger::store::Store;
@@ -64,30 +64,63 @@ impl Work {
 
 /// Works until nobody can ask any more and nothing is left to do.
 pub(super) async fn run(core: Rc<Core>, mut queue: mpsc::Receiver<Working>) {
-    let mut groups = JoinSet::new();
+    let (mut groups, mut held_up) = (JoinSet::new(), JoinSet::new());
     loop {
         let mut group = Vec::new();
         let room = groups.len() < GROUPS;
         tokio::select! {
             () = core.closing.cancelled(), if !queue.is_closed() => queue.close(),
-            Some(_ended) = groups.join_next() => {}
+            Some(done) = groups.join_next() => each_alone(&core, &mut held_up, done),
+            Some(_ended) = held_up.join_next() => {}
             taken = queue.recv_many(&mut group, GROUP), if room => match taken {
                 0 => break,
                 _ => drop(groups.spawn_local(do_together(Rc::clone(&core), group))),
             },
         }
     }
-    while groups.join_next().await.is_some() {}
+    while let Some(done) = groups.join_next().await {
+        each_alone(&core, &mut held_up, done);
+    }
+    while held_up.join_next().await.is_some() {}
 }
 
-/// Does what was asked in one transaction, and answers all after its commit.
-async fn do_together(core: Rc<Core>, group: Vec<Working>) {
+fn each_alone(core: &Rc<Core>, tasks: &mut JoinSet<()>, left: Result<Vec<Working>, JoinError>) {
+    let each = left.into_iter().flatten().map(|asked| do_alone(Rc::clone(core), asked));
+    each.for_each(|alone| drop(tasks.spawn_local(alone)));
+}
+
+/// Does what was asked in one transaction, and answers all after its commit. Gives back what one of them holds up: somebody
+/// who is not usher sits on its rows.
+async fn do_together(core: Rc<Core>, group: Vec<Working>) -> Vec<Working> {
+    let began = Instant::now();
+    let (scope, all) = together(&group);
+    match within_if_free(&core, &scope, all).await {
+        Err(failure) if failure.is_of_a_lock() => group,
+        done => {
+            finish(&core, group, done, began);
+            Vec::new()
+        }
+    }
+}
+
+/// For as long as others hold it up, nobody else is.
+async fn do_alone(core: Rc<Core>, asked: Working) {
+    let (group, began) = (vec![asked], Instant::now());
+    let (scope, all) = together(&group);
+    let done = within(&core, &scope, all).await;
+    finish(&core, group, done, began);
+}
+
+type Results = Vec<Result<Done, LedgerError>>;
+
+/// What it is about, and what is to be done.
+fn together(group: &[Working]) -> (Scope, impl Fn(&Store) -> rusqlite::Result<Results>) {
     let mut scope = Scope::default();
     group.iter().for_each(|asked| asked.question.add_to(&mut scope));
-    let began = Instant::now();
-    let all =
-        |store: &Store| group.iter().map(|asked| one(store, &asked.question)).collect::<rusqlite::Result<Vec<_>>>();
-    let done = within(&core, &scope, all).await;
+    (scope, |store: &Store| group.iter().map(|asked| one(store, &asked.question)).collect())
+}
+
+fn finish(core: &Core, group: Vec<Working>, done: Result<Results, Failure>, began: Instant) {
     match done {
         Ok(results) => {
             (core.observe)(began.elapsed(), group.len());
@@ -133,7 +166,7 @@ fn ended(store: &Store, work: &Work, settled: &Settled) -> rusqlite::Result<Vec<
     Ok(ended)
 }
 
-fn answer(group: Vec<Working>, results: Vec<Result<Done, LedgerError>>) {
+fn answer(group: Vec<Working>, results: Results) {
     for (asked, result) in group.into_iter().zip(results) {
         // Whoever asked may have gone away; what is written stays written.
         let _ = asked.answer.send(result.map(|done| done.settled));

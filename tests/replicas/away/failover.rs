@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::RESUMED_WITHIN;
+use super::{RESUMED_WITHIN, ready};
 use crate::fleet::Fleet;
 use crate::load::{self, Load};
 use crate::postgres::Cluster;
@@ -21,7 +21,7 @@ fn fail_over(primary: &Cluster, standby: &Cluster, replicas: &[Service]) -> (Dur
     standby.promote();
     let promoted = Instant::now();
     for (n, replica) in replicas.iter().enumerate() {
-        let post = || replica.http.post(&purchase(&format!("after {n}"), "user_ada", "team"));
+        let post = || replica.http.post(&purchase(&format!("after {n}"), "user_ada", "free"));
         eventually("an event at the new primary", || (post().status == 202).then_some(()));
         eventually("ready again", || (replica.admin.get("/readyz").status == 200).then_some(()));
     }
@@ -36,7 +36,7 @@ fn a_standby_that_takes_over_has_all_that_was_acknowledged_and_everything_resume
     let address = fleet.database.url_by(&format!("{},{}", primary.host(), standby.host()));
     let fleet = fleet.with("USHER_LEDGER", &address);
     let users = fleet.users(SENDERS * USERS_PER_SENDER);
-    let replicas: [Service; 2] = fleet.replicas();
+    let replicas = ready(&fleet);
     let load = Load::new(&replicas, SENDERS);
     let (took, resumed) = thread::scope(|scope| {
         for (number, users) in users.chunks(USERS_PER_SENDER).enumerate() {

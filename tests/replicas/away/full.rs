@@ -3,10 +3,11 @@
 //! The system says of a file at its limit what it says of a full disk when a page fits in part only. That needs no mount and
 //! no rights, and takes room from this database alone.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::{fleet, told};
+use serde_json::{Value, json};
+
+use super::{fleet, is_refused, ready};
 use crate::fleet::Fleet;
 use crate::postgres::Cluster;
 use crate::support::*;
@@ -14,18 +15,6 @@ use crate::support::*;
 /// No file of the log of writes is larger.
 const LEAST: u64 = 16 << 20;
 const PAGE: u64 = 8192;
-
-/// No process of the server makes a file larger than this; those that began before as well as those that come.
-fn limit(fleet: &Fleet, bytes: Option<u64>) {
-    let console = fleet.database.cluster.console("postgres");
-    let own = console.run("SELECT pid FROM pg_stat_activity WHERE application_name = 'usher'");
-    let own = own.into_iter().map(|row| row[0].clone().unwrap());
-    let soft = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
-    for process in own.chain([fleet.database.cluster.process().to_string()]) {
-        // One that is gone meanwhile has no limit to be set.
-        let _ = Command::new("prlimit").args(["--pid", &process, &format!("--fsize={soft}:")]).output().unwrap();
-    }
-}
 
 /// Makes the table of events so large that a limit at its end is one that nothing else meets.
 fn fill(fleet: &Fleet) -> u64 {
@@ -40,32 +29,32 @@ fn fill(fleet: &Fleet) -> u64 {
     size
 }
 
+/// An event that takes a good part of a page.
+fn large(random: &mut fastrand::Rng) -> Value {
+    let text: String = std::iter::repeat_with(|| random.alphanumeric()).take(1500).collect();
+    json!({"id": format!("large {}", random.u64(..)), "type": "odd.one", "data": {"text": text}})
+}
+
 #[test]
 fn a_full_disk_is_503_and_everything_resumes_when_there_is_room() {
-    let fleet = fleet(&Cluster::durable());
-    let replicas: [Service; 2] = fleet.replicas();
+    let (fleet, mut random) = (fleet(&Cluster::durable()), fastrand::Rng::with_seed(1));
+    let replicas = ready(&fleet);
     let before = replicas[0].http.post(&purchase("before", "user_ada", "team"));
-    limit(&fleet, Some(fill(&fleet) + PAGE / 2));
-    let mut number = 0;
+    fleet.database.cluster.limit_files(Some(fill(&fleet) + PAGE / 2));
     for replica in &replicas {
-        eventually("503", || {
-            number += 1;
-            told(replica, number).then_some(())
-        });
-        let large = serde_json::json!({"id": format!("full {number}"), "type": "odd.one", "data": {"x": "y".repeat(3000)}});
-        let refused = replica.http.post(&large);
-        assert!(refused.header("retry-after").is_some(), "{}", refused.body);
+        let refused =
+            eventually("503", || Some(replica.http.post(&large(&mut random))).filter(|answer| answer.status != 202));
+        is_refused(&refused);
         println!("a full disk: {}; readiness {}", refused.body["detail"], replica.admin.get("/readyz").status);
-        refused.problem(503, "ledger-unavailable");
-    }
-    limit(&fleet, None);
-    let back = Instant::now();
-    for (n, replica) in replicas.iter().enumerate() {
-        let after = || replica.http.post(&purchase(&format!("after {n}"), "user_ada", "team"));
-        eventually("an event after it", || (after().status == 202).then_some(()));
-        assert_eq!(replica.admin.get("/readyz").status, 200);
     }
     assert_eq!(replicas[1].settled_as(TOKEN, before.header("location").unwrap())["status"], "done");
+    fleet.database.cluster.limit_files(None);
+    let back = Instant::now();
+    for replica in &replicas {
+        eventually("room", || (replica.http.post(&large(&mut random)).status == 202).then_some(()));
+        assert_eq!(replica.admin.get("/readyz").status, 200);
+        assert_eq!(replica.settle(&purchase("after", "user_bob", "team"))["status"], "done");
+    }
     println!("a full disk: resumed {:?} after there was room", back.elapsed());
     assert!(back.elapsed() < Duration::from_secs(5), "{:?}", back.elapsed());
 }
