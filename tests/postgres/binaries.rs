@@ -23,7 +23,9 @@ const USUAL: [&str; 7] = [
 pub fn find() -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let in_path = env::split_paths(&path).find(|folder| version(folder) >= Some(OLDEST));
-    in_path.or_else(newest).unwrap_or_else(|| {
+    // In PATH there may be links to some of them only.
+    let home = |folder: PathBuf| fs::canonicalize(folder.join("initdb")).ok()?.parent().map(Path::to_owned);
+    in_path.or_else(newest).and_then(home).unwrap_or_else(|| {
         panic!(
             "these tests start a PostgreSQL, and none of version {OLDEST} or newer is in PATH, nor in {}.\n\
              Install the server: `tests/run` does it on Debian (apt-get install postgresql); elsewhere \

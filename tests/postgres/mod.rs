@@ -105,6 +105,46 @@ impl Cluster {
         Console::open(&self.url(SUPERUSER, database))
     }
 
+    /// Where it listens.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.0.port)
+    }
+
+    /// No file that it writes gets larger than this: it meets what a full disk is to it.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = format!("--fsize={}:", bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string()));
+        let sessions = self.console("postgres").run("SELECT pid FROM pg_stat_activity WHERE usename = 'usher'");
+        let main = self.0.read("data/postmaster.pid").lines().next().map(str::to_owned);
+        // New sessions have what the main process has; one that is gone meanwhile needs none.
+        for process in sessions.into_iter().flatten().chain([main]).flatten() {
+            let mut command = command(Path::new("prlimit"), &self.0.folder, self.0.owner);
+            let done = command.args(["--pid", &process, &limit]).output().unwrap();
+            let gone = !Path::new("/proc").join(&process).exists();
+            assert!(done.status.success() || gone, "prlimit: {}", String::from_utf8_lossy(&done.stderr));
+        }
+    }
+
+    /// Another that follows this one, which acknowledges from now on only what the other has as well.
+    pub fn standby(&self) -> Self {
+        let inner = Inner::create();
+        let port = self.0.port.to_string();
+        inner
+            .run("pg_basebackup", &["-h", "127.0.0.1", "-p", &port, "-U", SUPERUSER, "-D", "data", "-R", "-c", "fast"]);
+        let settings = format!("{}port = {}\n", inner.read("data/postgresql.auto.conf"), inner.port);
+        fs::write(inner.folder.join("data/postgresql.auto.conf"), settings).unwrap();
+        let standby = Self(Arc::new(inner));
+        standby.start();
+        let console = self.console("postgres");
+        console.run("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        console.run("SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// Makes a standby what it stood by for.
+    pub fn promote(&self) {
+        self.0.run("pg_ctl", &["-D", "data", "-w", "promote"]);
+    }
+
     fn url(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@127.0.0.1:{}/{database}?sslmode=disable", self.0.port)
     }
@@ -181,6 +221,11 @@ impl Database {
     /// As `USHER_LEDGER` has it.
     pub fn url(&self) -> String {
         self.cluster.url(USER, &self.name)
+    }
+
+    /// The same by way of others: who stands between, or several of whom one is it.
+    pub fn url_by(&self, hosts: &str) -> String {
+        self.url().replace(&self.cluster.host(), hosts)
     }
 
     /// For looking into it.

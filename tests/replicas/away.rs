@@ -1,6 +1,12 @@
 //! A database that is away, or there without being of use: nothing is acknowledged that is not kept, and everything goes on
 //! by itself when it is back.
 
+mod crowded;
+mod cut;
+mod failover;
+mod full;
+mod locked;
+
 use std::time::{Duration, Instant};
 
 use crate::fleet::Fleet;
@@ -11,13 +17,15 @@ use crate::support::*;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
 const RESUMED_WITHIN: Duration = Duration::from_secs(10);
 
-/// How a database is lost, and how it comes back.
-struct Loss {
-    what: &'static str,
-    lose: fn(&Fleet),
-    restore: fn(&Fleet),
+/// Come later: the ledger cannot be written, or has no room, or too much waits for it.
+fn is_refused(answer: &Answer) {
+    assert!(answer.header("retry-after").is_some(), "{}", answer.body);
+    let kinds = ["ledger-unavailable", "ledger-full", "overloaded"];
+    let kind = kinds.into_iter().find(|kind| answer.body["type"].as_str().is_some_and(|whole| whole.ends_with(kind)));
+    answer.problem(503, kind.unwrap());
 }
 
+/// Posts one; says whether it was refused, as whoever cannot write refuses.
 fn told(replica: &Service, number: usize) -> bool {
     let asked = Instant::now();
     let answer = replica.http.post(&purchase(&format!("during {number}"), "user_bob", "team"));
@@ -25,14 +33,26 @@ fn told(replica: &Service, number: usize) -> bool {
     if answer.status == 202 {
         return false;
     }
-    assert!(answer.header("retry-after").is_some(), "{}", answer.body);
-    answer.problem(503, "ledger-unavailable");
+    is_refused(&answer);
     true
 }
 
-fn lost_and_found(loss: &Loss) {
-    let fleet = Fleet::new(&Cluster::durable(), &["--latency", "200ms"]).with("USHER_CONCURRENCY", "2");
-    let replicas: [Service; 2] = fleet.replicas();
+fn fleet(cluster: &Cluster) -> Fleet {
+    Fleet::new(cluster, &["--latency", "200ms"]).with("USHER_CONCURRENCY", "2")
+}
+
+/// Two replicas that have made their tables.
+fn ready(fleet: &Fleet) -> [Service; 2] {
+    let replicas = fleet.replicas();
+    for replica in &replicas {
+        eventually("ready", || (replica.admin.get("/readyz").status == 200).then_some(()));
+    }
+    replicas
+}
+
+/// Loses the database while there is work, and finds it again.
+fn lost_and_found(what: &str, fleet: &Fleet, lose: impl FnOnce(), restore: impl FnOnce()) {
+    let replicas = ready(fleet);
     let acknowledged: Vec<String> = (0..20)
         .map(|n| {
             let answer = replicas[n % 2]
@@ -41,7 +61,7 @@ fn lost_and_found(loss: &Loss) {
             answer.header("location").unwrap().to_owned()
         })
         .collect();
-    (loss.lose)(&fleet);
+    lose();
     let lost = Instant::now();
     for replica in &replicas {
         let mut number = 0;
@@ -53,7 +73,7 @@ fn lost_and_found(loss: &Loss) {
         assert_eq!(replica.admin.get("/livez").status, 200, "a restart is no cure");
     }
     let noticed = lost.elapsed();
-    (loss.restore)(&fleet);
+    restore();
     let back = Instant::now();
     for (n, replica) in replicas.iter().enumerate() {
         eventually("ready again", || (replica.admin.get("/readyz").status == 200).then_some(()));
@@ -65,8 +85,7 @@ fn lost_and_found(loss: &Loss) {
         assert_eq!(replicas[0].settled_as(OTHER_TOKEN, location)["status"], "done");
     }
     println!(
-        "{}: noticed by all after {noticed:?}, resumed {resumed:?} after its return, all done {:?} after",
-        loss.what,
+        "{what}: noticed by all after {noticed:?}, resumed {resumed:?} after its return, all done {:?} after",
         back.elapsed()
     );
     assert!(resumed < RESUMED_WITHIN, "{resumed:?}");
@@ -74,20 +93,14 @@ fn lost_and_found(loss: &Loss) {
 
 #[test]
 fn a_database_that_is_stopped_is_503_and_everything_resumes_when_it_is_back() {
-    lost_and_found(&Loss {
-        what: "a stopped database",
-        lose: |fleet| fleet.database.cluster.stop(),
-        restore: |fleet| fleet.database.cluster.start(),
-    });
+    let fleet = fleet(&Cluster::durable());
+    lost_and_found("a stopped database", &fleet, || fleet.database.cluster.stop(), || fleet.database.cluster.start());
 }
 
 #[test]
 fn a_database_that_crashed_is_503_and_everything_resumes_when_it_is_back() {
-    lost_and_found(&Loss {
-        what: "a crashed database",
-        lose: |fleet| fleet.database.cluster.crash(),
-        restore: |fleet| fleet.database.cluster.start(),
-    });
+    let fleet = fleet(&Cluster::durable());
+    lost_and_found("a crashed database", &fleet, || fleet.database.cluster.crash(), || fleet.database.cluster.start());
 }
 
 fn read_only(fleet: &Fleet, setting: &str) {
@@ -100,9 +113,6 @@ fn read_only(fleet: &Fleet, setting: &str) {
 /// As a standby is, or a primary that was demoted.
 #[test]
 fn a_database_that_takes_no_writes_is_503_and_everything_resumes_when_it_does() {
-    lost_and_found(&Loss {
-        what: "a read-only database",
-        lose: |fleet| read_only(fleet, "on"),
-        restore: |fleet| read_only(fleet, "off"),
-    });
+    let fleet = fleet(&Cluster::durable());
+    lost_and_found("a read-only database", &fleet, || read_only(&fleet, "on"), || read_only(&fleet, "off"));
 }

@@ -16,10 +16,11 @@ mod killed;
 mod load;
 mod once;
 mod pace;
-#[expect(unreachable_pub, dead_code, reason = "shared by several crates: pub is what they use, each its part")]
+#[expect(unreachable_pub, reason = "shared by several crates: pub is what they use, each its part")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod rolling;
+mod wire;
 #[path = "../service"]
 mod service {
     #[expect(unreachable_pub, dead_code, reason = "shared by several crates: pub is what they use, each its part")]

@@ -48,9 +48,11 @@ async fn once(core: &Core, sql: &str, params: &[Param<'_>], until: Instant) -> R
     };
     let done = timeout_at(until, connection.query_typed(sql, params)).await.map_err(slow);
     let done = done.and_then(|done| done.map_err(Failure::from));
-    if done.as_ref().is_err_and(|failure| !is_of_the_data(failure)) {
+    match &done {
+        Err(Failure::Slow(_)) => core.pool.give_up(connection),
         // It may be half dead, or of a server that takes no writes any more.
-        drop(Object::take(connection));
+        Err(failure) if !is_of_the_data(failure) => drop(Object::take(connection)),
+        _ => {}
     }
     done
 }

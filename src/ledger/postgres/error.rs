@@ -139,6 +139,11 @@ impl Failure {
         }
     }
 
+    /// Whether somebody else held a lock for longer than it was waited for.
+    pub(super) fn is_of_a_lock(&self) -> bool {
+        self.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
+    }
+
     /// Whether what was asked may have been done all the same.
     pub(super) fn is_ambiguous(&self) -> bool {
         match self {

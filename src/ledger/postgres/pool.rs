@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -18,6 +19,8 @@ use crate::ledger::error::OpenError;
 const WAIT: Duration = Duration::from_secs(3);
 /// How long a new one may take, whatever its hosts are.
 const CREATE: Duration = Duration::from_secs(8);
+/// How long it may take to tell the database that nobody waits for an answer any more.
+const GIVE_UP: Duration = Duration::from_secs(2);
 /// Connections for what must not wait behind the rest: saying that this process is here.
 const RESERVED: usize = 1;
 
@@ -50,9 +53,16 @@ impl Pool {
         get(&self.reserved).await
     }
 
+    /// Throws away a connection whose question took too long. A server that waits for somebody's lock would wait on, and be
+    /// one connection more each time.
+    pub(super) fn give_up(&self, connection: Object) {
+        let (client, tls) = (Object::take(connection), self.tls.clone());
+        tokio::spawn(async move { drop(timeout(GIVE_UP, client.cancel_token().cancel_query(tls)).await) });
+    }
+
     /// A connection beside the pool, whose other half the caller drives.
     pub(super) async fn connect(&self) -> Result<(Client, Link), Failure> {
-        let connecting = tokio::time::timeout(CREATE, self.config.connect(self.tls.clone()));
+        let connecting = timeout(CREATE, self.config.connect(self.tls.clone()));
         Ok(connecting.await.map_err(|_elapsed| Failure::Slow(CREATE))??)
     }
 }

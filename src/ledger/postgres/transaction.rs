@@ -58,11 +58,27 @@ pub(super) async fn within<T>(
     scope: &Scope,
     work: impl Fn(&Store) -> rusqlite::Result<T>,
 ) -> Result<T, Failure> {
-    transact(core, async |client| {
-        let rows = lock_and_load(client, scope).await?;
-        Ok(core.sets.run(rows, &work)?)
-    })
-    .await
+    patiently(Failure::may_pass, async |until| within_once(core, scope, &work, until).await).await
+}
+
+/// The same, but where somebody else holds one of the rows for long it says so soon.
+pub(super) async fn within_if_free<T>(
+    core: &Core,
+    scope: &Scope,
+    work: impl Fn(&Store) -> rusqlite::Result<T>,
+) -> Result<T, Failure> {
+    let again = |failure: &Failure| failure.may_pass() && !failure.is_of_a_lock();
+    patiently(again, async |until| within_once(core, scope, &work, until).await).await
+}
+
+async fn within_once<T>(
+    core: &Core,
+    scope: &Scope,
+    work: &impl Fn(&Store) -> rusqlite::Result<T>,
+    until: Instant,
+) -> Result<T, Failure> {
+    let body = async |client: &Client| Ok(core.sets.run(lock_and_load(client, scope).await?, work)?);
+    once(core, &body, until).await
 }
 
 /// Does what `body` says in one transaction, and writes what it gives back with the commit.
@@ -70,18 +86,21 @@ pub(super) async fn transact<T>(
     core: &Core,
     body: impl AsyncFn(&Client) -> Result<(T, Differences), Failure>,
 ) -> Result<T, Failure> {
-    patiently(async |until| once(core, &body, until).await).await
+    patiently(Failure::may_pass, async |until| once(core, &body, until).await).await
 }
 
 /// Tries again what may succeed soon, as long as there is time.
-async fn patiently<T>(one_try: impl AsyncFn(Instant) -> Result<T, Failure>) -> Result<T, Failure> {
+async fn patiently<T>(
+    again: impl Fn(&Failure) -> bool,
+    one_try: impl AsyncFn(Instant) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let until = Instant::now() + PATIENCE;
     loop {
         let failure = match one_try(until).await {
             Ok(done) => return Ok(done),
             Err(failure) => failure,
         };
-        if !failure.may_pass() || Instant::now() + PAUSE >= until {
+        if !again(&failure) || Instant::now() + PAUSE >= until {
             return Err(failure);
         }
         sleep(PAUSE).await;
@@ -210,7 +229,7 @@ pub(super) async fn look<T>(
 
 /// Runs reads in one transaction that sees one moment; all in one trip where they do not wait for each other.
 pub(super) async fn glance<T>(core: &Core, body: impl AsyncFn(&Client) -> Result<T, Failure>) -> Result<T, Failure> {
-    patiently(async |until| glance_once(core, &body, until).await).await
+    patiently(Failure::may_pass, async |until| glance_once(core, &body, until).await).await
 }
 
 async fn glance_once<T>(

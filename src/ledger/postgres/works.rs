@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep_until;
 
 use super::alone::is_of_the_data;
@@ -16,7 +16,7 @@ use super::error::Failure;
 use super::flights::Flights;
 use super::load::Scope;
 use super::thread::{Asked, Core, Working};
-use super::transaction::within;
+use super::transaction::{within, within_if_free};
 use crate::domain::EventId;
 use crate::ledger::error::LedgerError;
 use crate::ledger::store::Store;
@@ -67,8 +67,8 @@ impl Work {
 /// Works until nobody can ask any more and all are answered.
 pub(super) async fn run(core: Rc<Core>, mut queue: mpsc::Receiver<Working>) {
     let (mut groups, mut flights) = (JoinSet::new(), Flights::default());
-    let (mut waiting, mut open) = (Vec::new(), true);
-    while open || !waiting.is_empty() || !flights.is_empty() {
+    let (mut held_up, mut waiting, mut open) = (JoinSet::new(), Vec::new(), true);
+    while open || !waiting.is_empty() || !flights.is_empty() || !held_up.is_empty() {
         if flights.may_depart(waiting.len(), waiting.len() >= GROUP) {
             let group = mem::take(&mut waiting);
             let size = group.len();
@@ -78,8 +78,11 @@ pub(super) async fn run(core: Rc<Core>, mut queue: mpsc::Receiver<Working>) {
         tokio::select! {
             biased;
             Some(ended) = groups.join_next_with_id() => {
-                flights.land(&ended.map_or_else(|error| error.id(), |(task, ())| task));
+                flights.land(&ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task));
+                let left = ended.map(|(_, left)| left).unwrap_or_default();
+                left.into_iter().for_each(|asked| drop(held_up.spawn_local(do_alone(Rc::clone(&core), asked))));
             }
+            Some(_ended) = held_up.join_next() => {}
             () = core.closing.cancelled(), if !queue.is_closed() => queue.close(),
             taken = queue.recv_many(&mut waiting, room), if open && room > 0 => open = taken > 0,
             () = sleep_until(flights.overdue()), if !waiting.is_empty() && flights.have_room() => {}
@@ -87,26 +90,44 @@ pub(super) async fn run(core: Rc<Core>, mut queue: mpsc::Receiver<Working>) {
     }
 }
 
-/// Does what was asked in one transaction, and answers all after its commit.
-async fn do_together(core: Rc<Core>, group: Vec<Working>) {
+/// Does what was asked in one transaction, and answers all after its commit. Gives back what one of them holds up: it cannot
+/// be written, or somebody who is not usher sits on its rows.
+async fn do_together(core: Rc<Core>, group: Vec<Working>) -> Vec<Working> {
+    let began = Instant::now();
+    let (scope, all) = together(&group);
+    match within_if_free(&core, &scope, all).await {
+        Err(failure) if failure.is_of_a_lock() || is_of_the_data(&failure) && group.len() > 1 => group,
+        done => {
+            finish(&core, group, done, began);
+            Vec::new()
+        }
+    }
+}
+
+/// For as long as others hold it up, nobody else is.
+async fn do_alone(core: Rc<Core>, asked: Working) {
+    let (group, began) = (vec![asked], Instant::now());
+    let (scope, all) = together(&group);
+    let done = within(&core, &scope, all).await;
+    finish(&core, group, done, began);
+}
+
+type Results = Vec<Result<Done, LedgerError>>;
+
+/// What it is about, and what is to be done.
+fn together(group: &[Working]) -> (Scope, impl Fn(&Store) -> rusqlite::Result<Results>) {
     let mut scope = Scope::default();
     group.iter().for_each(|asked| asked.question.add_to(&mut scope));
-    let began = Instant::now();
-    let all =
-        |store: &Store| group.iter().map(|asked| one(store, &asked.question)).collect::<rusqlite::Result<Vec<_>>>();
-    let done = within(&core, &scope, all).await;
+    (scope, |store: &Store| group.iter().map(|asked| one(store, &asked.question)).collect())
+}
+
+fn finish(core: &Core, group: Vec<Working>, done: Result<Results, Failure>, began: Instant) {
     match done {
         Ok(results) => {
             (core.observe)(began.elapsed(), group.len());
             core.bout.works();
             core.notices.ended(results.iter().flatten().flat_map(|done| done.ended.iter().copied()));
             answer(group, results);
-        }
-        Err(failure) if is_of_the_data(&failure) && group.len() > 1 => {
-            // One of them cannot be written: the others must not wait for it.
-            for asked in group {
-                Box::pin(do_together(Rc::clone(&core), vec![asked])).await;
-            }
         }
         Err(failure) => {
             core.bout.failed(&failure);
@@ -146,7 +167,7 @@ fn ended(store: &Store, work: &Work, settled: &Settled) -> rusqlite::Result<Vec<
     Ok(ended)
 }
 
-fn answer(group: Vec<Working>, results: Vec<Result<Done, LedgerError>>) {
+fn answer(group: Vec<Working>, results: Results) {
     for (asked, result) in group.into_iter().zip(results) {
         // Whoever asked may have gone away; what is written stays written.
         let _ = asked.answer.send(result.map(|done| done.settled));
