@@ -42,7 +42,7 @@ const BELONGS: [(&str, &[&str]); 12] = [
     ("jsonwebtoken", &["ingest"]),
     ("rusqlite", &["ledger"]),
     ("tokio_postgres", &["ledger"]),
-    ("deadpool_postgres", &["ledger"]),
+    ("deadpool", &["ledger"]),
     ("cel", &["rules"]),
     ("clap", &["main", "cli"]),
     ("envy", &["settings"]),

@@ -39,8 +39,9 @@ impl Backend {
         Self { console: database.console(), prepared: OnceCell::new(), database }
     }
 
+    /// With prepared statements: whoever tests several replicas goes without.
     fn open(&self) -> Ledger {
-        let location: Location = self.database.url().parse().unwrap();
+        let location: Location = self.database.prepared_url().parse().unwrap();
         Ledger::open_at(&location, Options::default()).unwrap()
     }
 }

@@ -22,6 +22,7 @@ mod recall;
 mod record;
 mod replica;
 mod schema;
+mod session;
 mod set;
 mod share;
 mod tables;

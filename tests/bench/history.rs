@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use usher::domain::{Attempt, Brakes, Outcome, Turns};
 use usher::ledger::{Claim, ClaimRequest, Ledger, Next, Options, Settlement};
 
-use crate::postgres;
 use crate::server::{Cluster, Console};
+use crate::{postgres, process};
 
 /// As many wait at a time.
 const BACKLOG: u64 = 20_000;
@@ -21,8 +21,10 @@ const REPORTS: u64 = 10;
 pub fn measure(changes: u64) {
     let cluster = Cluster::durable();
     let database = cluster.database();
-    let (console, ledger) =
-        (database.console(), Ledger::open_at(&database.url().parse().unwrap(), Options::default()).unwrap());
+    let (console, ledger) = (
+        database.console(),
+        Ledger::open_at(&process::ledger(&database).parse().unwrap(), Options::default()).unwrap(),
+    );
     println!("   changes   1/s  claim of {LIMIT} (median)  tables MB  indexes MB  bytes/change  dead rows");
     let (mut done, start) = (0, Instant::now());
     for report in 1..=REPORTS {

@@ -18,7 +18,7 @@ pub fn compare() {
     let (ours, theirs) = (cluster.database(), cluster.database());
     tables(&theirs);
     let sandbox = process::sandbox("0ms");
-    let usher = process::usher(None, &sandbox, &[("USHER_LEDGER", &ours.url())]);
+    let usher = process::usher(None, &sandbox, &[("USHER_LEDGER", &process::ledger(&ours))]);
     let (console, mut next) = (ours.console(), 0);
     let mut posted = |time: Duration| {
         let before = last(&console);

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::server::Database;
+
 pub const TOKEN: &str = "benchmark-token-of-a-sender";
 pub const SECRET_KEY: &str = "sk_test_benchmark";
 
@@ -126,4 +128,12 @@ pub fn direct(sandbox: &Running, concurrency: usize, users: &[String]) -> f64 {
     serde_json::to_writer(child.stdin.take().unwrap(), &json!(users)).unwrap();
     let output = child.wait_with_output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+/// A ledger for whoever has connections to itself; `PREPARED=no` is for whoever has a pooler in between.
+pub fn ledger(database: &Database) -> String {
+    match std::env::var("PREPARED") {
+        Ok(no) if no == "no" => database.url(),
+        _ => database.prepared_url(),
+    }
 }

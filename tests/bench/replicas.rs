@@ -32,7 +32,7 @@ pub fn compare() {
 fn granted(cluster: &Cluster, replicas: usize) -> f64 {
     let (database, sandbox) = (cluster.database(), process::sandbox("20ms"));
     let users = grants::create_users(&sandbox, GRANTS as usize);
-    let url = database.url();
+    let url = process::ledger(&database);
     let settings = [("USHER_RATE", "1000000"), ("USHER_CONCURRENCY", CONCURRENCY), ("USHER_LEDGER", url.as_str())];
     let replicas: Vec<Running> = (0..replicas).map(|_| process::usher(None, &sandbox, &settings)).collect();
     let start = Instant::now();
@@ -74,7 +74,7 @@ struct Backlog {
 impl Backlog {
     fn new(cluster: &Cluster, length: u64) -> Self {
         let database = cluster.database();
-        let ledger = Ledger::open_at(&database.url().parse().unwrap(), Options::default()).unwrap();
+        let ledger = Ledger::open_at(&process::ledger(&database).parse().unwrap(), Options::default()).unwrap();
         let backlog = Self { console: database.console(), _database: database, ledger, length };
         backlog.refill();
         backlog.console.run("VACUUM ANALYZE usher.events");

@@ -223,6 +223,11 @@ impl Database {
         self.cluster.url(USER, &self.name)
     }
 
+    /// The same, for whoever has connections to itself.
+    pub fn prepared_url(&self) -> String {
+        format!("{}&prepared_statements=yes", self.url())
+    }
+
     /// The same by way of others: who stands between, or several of whom one is it.
     pub fn url_by(&self, hosts: &str) -> String {
         self.url().replace(&self.cluster.host(), hosts)

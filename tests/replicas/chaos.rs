@@ -51,7 +51,7 @@ fn restart_the_database(cluster: &Cluster, span: Duration) {
 
 fn chaos(span: Duration) {
     let cluster = Cluster::durable();
-    let fleet = Fleet::new(&cluster, &SANDBOX).with("USHER_RATE", RATE);
+    let fleet = Fleet::new(&cluster, &SANDBOX).prepared().with("USHER_RATE", RATE);
     let users = fleet.users(SENDERS * USERS_PER_SENDER);
     let mut replicas: [Service; 3] = fleet.replicas();
     let load = Load::new(&replicas, SENDERS);

@@ -37,6 +37,12 @@ impl Fleet {
         self
     }
 
+    /// The same with prepared statements.
+    pub(crate) fn prepared(self) -> Self {
+        let address = self.database.prepared_url();
+        self.with("USHER_LEDGER", &address)
+    }
+
     pub(crate) fn replicas<const N: usize>(&self) -> [Service; N] {
         std::array::from_fn(|_| self.setup.start())
     }

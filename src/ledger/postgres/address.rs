@@ -13,10 +13,11 @@ use tokio_postgres::config::{Host, TargetSessionAttrs};
 use super::tls::{Mode, Roots, Trust};
 use crate::ledger::location::BadLocation;
 
-/// What may follow the question mark; the first two are ours, the others those of the library.
-const OPTIONS: [&str; 20] = [
+/// What may follow the question mark; the first of them are ours, the others those of the library.
+const OPTIONS: [&str; 21] = [
     "sslmode",
     "sslrootcert",
+    "prepared_statements",
     "application_name",
     "channel_binding",
     "connect_timeout",
@@ -37,11 +38,15 @@ const OPTIONS: [&str; 20] = [
     "user",
 ];
 
+const OURS: usize = 3;
+
 /// Where a PostgreSQL database is, how to get in, and how to know that it is the right one.
 #[derive(Clone, PartialEq)]
 pub struct Address {
     pub(super) config: Config,
     pub(super) trust: Trust,
+    /// Whether statements may have names, which a pooler in transaction mode may mix up.
+    pub(super) prepared: bool,
 }
 
 impl fmt::Debug for Address {
@@ -74,7 +79,7 @@ impl FromStr for Address {
             .map(|o| o.split_once('=').unwrap_or((o, "")))
             .collect();
         known(query, &options)?;
-        let others = options.iter().filter(|(name, _)| !["sslmode", "sslrootcert"].contains(name));
+        let others = options.iter().filter(|(name, _)| !OPTIONS[..OURS].contains(name));
         let others: Vec<String> = others.map(|(name, value)| format!("{name}={value}")).collect();
         let mut config: Config = format!("{base}?{}", others.join("&")).parse().map_err(|error| unreadable(&error))?;
         let has = |name: &str| options.iter().any(|(known, _)| *known == name);
@@ -82,10 +87,11 @@ impl FromStr for Address {
         let value = |name| options.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| decoded(value));
         let mode = value("sslmode").map(|mode| mode.parse()).transpose()?;
         let roots = value("sslrootcert").map(|path| Roots::read(&path)).transpose()?;
+        let prepared = value("prepared_statements").map_or(Ok(false), |word| yes_or_no(&word))?;
         let (ssl_mode, trust) = Mode::decide(mode, roots, is_local)?;
         config.ssl_mode(ssl_mode);
         complete(&mut config, has)?;
-        Ok(Self { config, trust })
+        Ok(Self { config, trust, prepared })
     }
 }
 
@@ -97,6 +103,14 @@ fn known(query: &str, options: &[(&str, &str)]) -> Result<(), BadLocation> {
         return Err(escape());
     }
     Err(BadLocation(format!("has the option {name}, which usher does not know; it knows {}", OPTIONS.join(", "))))
+}
+
+fn yes_or_no(word: &str) -> Result<bool, BadLocation> {
+    match word {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(BadLocation("has a value for prepared_statements that is neither yes nor no".to_owned())),
+    }
 }
 
 fn escape() -> BadLocation {

@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Object, PoolError, TimeoutType};
+use deadpool::managed::TimeoutType;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Failure;
+use super::pool::Connection;
+use super::pool::PoolError;
+use super::session::Param;
 use super::thread::Core;
 
 /// How long it may take with all its tries.
@@ -18,8 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TRY: Duration = Duration::from_secs(4);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
-
-pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// Its rows. A failure means that it was not done, as far as anybody can know within the time.
 pub(super) async fn query(core: &Core, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
@@ -51,7 +51,7 @@ async fn once(core: &Core, sql: &str, params: &[Param<'_>], until: Instant) -> R
     match &done {
         Err(Failure::Slow(_)) => core.pool.give_up(connection),
         // It may be half dead, or of a server that takes no writes any more.
-        Err(failure) if !is_of_the_data(failure) => drop(Object::take(connection)),
+        Err(failure) if !is_of_the_data(failure) => drop(Connection::take(connection)),
         _ => {}
     }
     done

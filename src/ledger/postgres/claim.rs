@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::try_join;
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Failure;
 use super::load::{Scope, load, lock_of};
+use super::session::Session;
 use super::set::{Cell, Key, Rows};
 use super::tables::{CHANGES, REMOVALS};
 use super::thread::Core;
@@ -67,7 +67,7 @@ const OVER: &str = "DELETE FROM usher.removals r \
     WHERE r.organization = p.organization AND r.sender = p.sender AND r.done_at <= p.since";
 
 /// Adds what is counted for the brake, where a change may have to be held by it.
-async fn count_removals(client: &Client, rows: &mut Rows, brakes: &Brakes, now: i64) -> Result<(), Failure> {
+async fn count_removals(client: &Session, rows: &mut Rows, brakes: &Brakes, now: i64) -> Result<(), Failure> {
     let braked = braked(rows, brakes, now);
     if braked.is_empty() {
         return Ok(());

@@ -5,9 +5,10 @@ use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
-use deadpool_postgres::{PoolError, TimeoutType};
+use deadpool::managed::TimeoutType;
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::pool::PoolError;
 use crate::ledger::error::LedgerError;
 
 /// Why something was not done, as far as is known.
@@ -97,6 +98,7 @@ fn refused(f: &mut fmt::Formatter<'_>, refusal: &DbError) -> fmt::Result {
         "53300" => "; lower USHER_LEDGER_CONNECTIONS or raise max_connections",
         "53100" => "; make room on its disk",
         "25006" => "; this server takes no writes now, as a standby does",
+        "26000" | "42P05" => "; a pooler stands between: take prepared_statements=yes out of USHER_LEDGER",
         "42P01" | "42703" => "; the tables in the schema usher are not those that usher made",
         _ => "",
     };

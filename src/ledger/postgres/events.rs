@@ -4,11 +4,11 @@
 use std::sync::LazyLock;
 
 use futures_util::future::{try_join, try_join3};
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Failure;
 use super::load::{EVENT as QUEUED, add_event, cells, list};
+use super::session::Session;
 use super::set::Rows;
 use super::tables::{ATTEMPTS, CHANGES, EVENTS, Table};
 use super::thread::Core;
@@ -52,7 +52,7 @@ pub(super) async fn find(core: &Core, id: EventId) -> Result<Option<EventRecord>
 }
 
 /// The event with all that belongs to it, in one trip.
-async fn whole(client: &Client, id: EventId) -> Result<Rows, Failure> {
+async fn whole(client: &Session, id: EventId) -> Result<Rows, Failure> {
     let id = &id.as_bytes()[..];
     let id: [(&(dyn ToSql + Sync), Type); 1] = [(&id, Type::BYTEA)];
     let event = try_join(client.query_typed(&EVENT, &id), client.query_typed(&SUPERSEDERS, &id));
@@ -78,7 +78,7 @@ fn add_all(rows: &mut Rows, table: &Table, found: &[tokio_postgres::Row]) -> Res
 
 /// Reads events whole, those that a statement finds.
 pub(super) async fn add_whole(
-    client: &Client,
+    client: &Session,
     which: &str,
     params: &[(&(dyn ToSql + Sync), Type)],
     rows: &mut Rows,

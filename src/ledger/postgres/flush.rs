@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use futures_util::future::try_join_all;
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Failure;
 use super::load::list;
+use super::session::Session;
 use super::set::{Cell, Difference, Differences, Row};
 use super::tables::{CHANGES, Column, Kind, TABLES, Table};
 use super::text;
@@ -114,7 +114,7 @@ struct Write<'a> {
 }
 
 impl Write<'_> {
-    async fn execute(&self, client: &Client) -> Result<(), Failure> {
+    async fn execute(&self, client: &Session) -> Result<(), Failure> {
         let mut params: Vec<_> = self.arrays.iter().map(Array::param).collect();
         if let Some(owner) = &self.owner {
             params.push((owner, Type::INT8));
@@ -125,7 +125,7 @@ impl Write<'_> {
 }
 
 /// Writes the differences, all in one trip; `owner` is who has claimed what is claimed among them.
-pub(super) async fn flush(client: &Client, differences: &Differences, owner: i64) -> Result<(), Failure> {
+pub(super) async fn flush(client: &Session, differences: &Differences, owner: i64) -> Result<(), Failure> {
     let writes: Vec<Write<'_>> =
         TABLES.iter().zip(differences).flat_map(|(table, d)| writes(table, d, owner)).collect();
     try_join_all(writes.iter().map(|write| write.execute(client))).await.map(drop)

@@ -7,11 +7,12 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join;
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
 
 use super::error::Failure;
 use super::load::lock_of;
+use super::session::Session;
 use crate::domain::Step;
 
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '9s'; \
@@ -85,7 +86,7 @@ fn sign(row: &Row) -> Result<Sign, Failure> {
 }
 
 /// Ends the leases of those that gave no sign for too long, and forgets them; says whether there is anything to do for it.
-pub(super) async fn end_of_the_gone(client: &Client, others: &Others, own: i64) -> Result<bool, Failure> {
+pub(super) async fn end_of_the_gone(client: &Session, others: &Others, own: i64) -> Result<bool, Failure> {
     let signs = client.query_typed(OTHERS, &[(&own, Type::INT8)]).await?;
     let gone = others.look(signs.iter().map(sign).collect::<Result<_, _>>()?, Instant::now());
     if gone.is_empty() {
@@ -105,7 +106,7 @@ pub(super) async fn end_of_the_gone(client: &Client, others: &Others, own: i64) 
 }
 
 /// Ends leases whose owner is not among the replicas any more.
-pub(super) async fn end_of_nobody(client: &Client) -> Result<(), Failure> {
+pub(super) async fn end_of_nobody(client: &Session) -> Result<(), Failure> {
     client.execute_typed(OLD_RECEIPTS, &[]).await?;
     let owners = client.query_typed(OF_NOBODY, &[]).await?;
     let ids: Vec<i64> = owners.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
@@ -113,17 +114,17 @@ pub(super) async fn end_of_nobody(client: &Client) -> Result<(), Failure> {
 }
 
 /// Ends the leases of these, and forgets them.
-pub(super) async fn end_of(client: &Client, ids: &[i64]) -> Result<(), Failure> {
+pub(super) async fn end_of(client: &Session, ids: &[i64]) -> Result<(), Failure> {
     begin(client).await?;
     end(client, ids).await.map(drop)
 }
 
-async fn begin(client: &Client) -> Result<(), Failure> {
+async fn begin(client: &Session) -> Result<(), Failure> {
     Ok(client.batch_execute(BEGIN).await?)
 }
 
 /// The rest of the transaction; says how many leases ended.
-async fn end(client: &Client, ids: &[i64]) -> Result<u64, Failure> {
+async fn end(client: &Session, ids: &[i64]) -> Result<u64, Failure> {
     // Two statements: what is changed must be read after the locks are held.
     client.query_typed(LOCK, &[(&ids, Type::INT8_ARRAY)]).await?;
     let ended = client.execute_typed(&END, &[(&ids, Type::INT8_ARRAY)]).await?;

@@ -4,10 +4,11 @@
 use std::sync::LazyLock;
 
 use futures_util::future::try_join;
+use tokio_postgres::Row as PgRow;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row as PgRow};
 
 use super::error::Failure;
+use super::session::Session;
 use super::set::{Cell, Key, Row, Rows};
 use super::tables::{CHANGES, Column, EVENTS, Kind, MEMBERSHIPS, REMOVALS};
 use super::text;
@@ -63,7 +64,7 @@ const LOCK: &str = concat!(
 );
 
 /// Locks the memberships and reads their queues: two statements at least, because what is read must be newer than the locks.
-pub(super) async fn lock_and_load(client: &Client, scope: &Scope) -> Result<Rows, Failure> {
+pub(super) async fn lock_and_load(client: &Session, scope: &Scope) -> Result<Rows, Failure> {
     let arrays = Arrays::of(scope);
     let params = arrays.params();
     let lock = async { client.query_typed(LOCK, &params).await.map_err(Failure::from) };
@@ -73,7 +74,7 @@ pub(super) async fn lock_and_load(client: &Client, scope: &Scope) -> Result<Rows
 }
 
 /// Reads the queues of memberships that are locked already.
-pub(super) async fn load(client: &Client, scope: &Scope) -> Result<Rows, Failure> {
+pub(super) async fn load(client: &Session, scope: &Scope) -> Result<Rows, Failure> {
     let arrays = Arrays::of(scope);
     let params = arrays.params();
     let changes = client.query_typed(&QUEUES, &params);

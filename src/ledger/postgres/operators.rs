@@ -4,12 +4,12 @@
 mod locked;
 mod pick;
 
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Failure;
 use super::events;
 use super::load::{Scope, load, lock_and_load};
+use super::session::Session;
 use super::set::{Differences, Key, Rows};
 use super::thread::Core;
 use super::transaction::{glance, transact};
@@ -33,7 +33,7 @@ pub(super) async fn held(core: &Core, filter: &HeldFilter, limit: usize) -> Resu
 }
 
 pub(super) async fn release_held(core: &Core, filter: &HeldFilter, limit: usize) -> Result<usize, Failure> {
-    let picked = async |client: &Client| pick::held(client, filter, limit).await;
+    let picked = async |client: &Session| pick::held(client, filter, limit).await;
     write(core, picked, Back::Stay, |store, changes| held::release_rows(store, changes.to_vec())).await
 }
 
@@ -71,25 +71,25 @@ pub(super) async fn preview(core: &Core, filter: &LetterFilter, limit: usize) ->
 }
 
 /// Reads changes without keeping anybody from them.
-async fn read(client: &Client, changes: &[i64]) -> Result<Rows, Failure> {
+async fn read(client: &Session, changes: &[i64]) -> Result<Rows, Failure> {
     load(client, &Scope { changes: changes.to_vec(), keys: Vec::new() }).await
 }
 
 pub(super) async fn replay(core: &Core, change: ChangeId, force: bool) -> Result<Replay, Failure> {
-    let picked = async |client: &Client| pick::change(client, change).await;
+    let picked = async |client: &Session| pick::change(client, change).await;
     write(core, picked, Back::ToTheirNames, |store, _| replay::replay(store, change, force)).await
 }
 
 pub(super) async fn replay_all(core: &Core, filter: &LetterFilter, limit: usize) -> Result<Replayed, Failure> {
     let letters = Letters { filter, before: i64::MAX, limit };
-    let picked = async |client: &Client| letters.dead_kept(client).await;
+    let picked = async |client: &Session| letters.dead_kept(client).await;
     write(core, picked, Back::ToTheirNames, |store, changes| replay::replay_rows(store, changes)).await
 }
 
 pub(super) async fn discard(core: &Core, letter: LetterId, reason: String) -> Result<Option<Vec<Finished>>, Failure> {
     match letter {
         LetterId::Change(change) => {
-            let picked = async |client: &Client| pick::change(client, change).await;
+            let picked = async |client: &Session| pick::change(client, change).await;
             let work = |store: &Store, _: &[i64]| replay::discard(store, &letter, &reason);
             let finished = write(core, picked, Back::Stay, work).await?;
             core.notices.ended(finished.iter().flatten().map(|one| one.change.id.event));

@@ -5,10 +5,10 @@ mod progress;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use super::error::Failure;
+use super::session::Session;
 use super::set::Differences;
 use super::thread::Core;
 use super::transaction::transact;
@@ -89,7 +89,7 @@ struct Step {
     passed: Option<i64>,
 }
 
-async fn step(client: &Client, before: i64, passed: i64, limit: usize) -> Result<Step, Failure> {
+async fn step(client: &Session, before: i64, passed: i64, limit: usize) -> Result<Step, Failure> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX).min(WINDOW);
     let params = [before, passed, WINDOW, limit];
     let params = params.each_ref().map(|number| (number as _, Type::INT8));

@@ -6,16 +6,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::Object;
 use futures_util::future::join;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use super::clock::Clock;
 use super::error::Failure;
 use super::leases;
+use super::pool::Connection;
 use super::pool::Pool;
+use super::session::Session;
 use super::thread::Core;
 
 /// How often this process says that it is here.
@@ -51,7 +51,7 @@ impl Replica {
         self.id.get()
     }
 
-    async fn enter(&self, client: &Client) -> Result<(), Failure> {
+    async fn enter(&self, client: &Session) -> Result<(), Failure> {
         let (asked, seconds) = (Instant::now(), self.gone_after.as_secs_f64());
         let row = client.query_typed_one(REGISTER, &[(&self.name, Type::TEXT), (&seconds, Type::FLOAT8)]).await?;
         self.id.set(row.try_get(0)?);
@@ -60,7 +60,7 @@ impl Replica {
     }
 
     /// One beat; where others took this process for gone it comes back under a new number.
-    async fn beat(&self, client: &Client) -> Result<(), Failure> {
+    async fn beat(&self, client: &Session) -> Result<(), Failure> {
         let asked = Instant::now();
         let seen = client.query_typed(SEEN, &[(&self.id.get(), Type::INT8)]).await?;
         if let Some(row) = seen.first() {
@@ -121,7 +121,7 @@ fn every(time: Duration) -> Interval {
 
 /// Makes a tiny durable write.
 pub(super) async fn check(core: &Core) -> Result<(), Failure> {
-    let write = async |client: &Client| {
+    let write = async |client: &Session| {
         client.query_typed(SEEN, &[(&core.replica.id(), Type::INT8)]).await?;
         Ok(())
     };
@@ -144,8 +144,8 @@ pub(super) async fn limited<T>(asked: impl Future<Output = Result<T, Failure>>) 
 /// Does this over a connection, which is thrown away unless all was answered: a late answer would be taken for the next
 /// one, and a transaction that was begun would go on.
 pub(super) async fn with<T>(
-    connection: impl Future<Output = Result<Object, Failure>>,
-    ask: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+    connection: impl Future<Output = Result<Connection, Failure>>,
+    ask: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut doubtful = Doubtful(Some(connection.await?));
     let Some(client) = doubtful.0.as_ref() else { return Err(Failure::Closed) };
@@ -155,12 +155,12 @@ pub(super) async fn with<T>(
 }
 
 /// A connection over which something is under way.
-struct Doubtful(Option<Object>);
+struct Doubtful(Option<Connection>);
 
 impl Drop for Doubtful {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
-            drop(Object::take(connection));
+            drop(Connection::take(connection));
         }
     }
 }

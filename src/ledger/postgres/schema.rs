@@ -1,11 +1,12 @@
 //! The versions of the tables, and bringing a database to ours while others may be doing the same.
 //! Knows nothing of what is in the tables.
 
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::error::Failure;
+use super::pool::Connection;
 use super::pool::Pool;
+use super::session::Session;
 
 /// A step from one version of the tables to the next.
 struct Migration {
@@ -65,12 +66,12 @@ pub(super) async fn migrate(pool: &Pool) -> Result<(), Unfit> {
     let done = bring(&connection).await;
     if done.is_err() {
         // What it may have left open goes with it.
-        drop(deadpool_postgres::Object::take(connection));
+        drop(Connection::take(connection));
     }
     done
 }
 
-async fn bring(client: &Client) -> Result<(), Unfit> {
+async fn bring(client: &Session) -> Result<(), Unfit> {
     let found = look(client).await?;
     if usize::try_from(found.version).is_ok_and(|version| version >= MIGRATIONS.len()) {
         return is_usable(&found);
@@ -92,7 +93,7 @@ struct Found {
     oldest: i32,
 }
 
-async fn look(client: &Client) -> Result<Found, Unfit> {
+async fn look(client: &Session) -> Result<Found, Unfit> {
     let about = client.query_typed_one(ABOUT, &[]).await?;
     let (server, encoding): (i32, String) = (about.try_get(0)?, about.try_get(1)?);
     if server / 10_000 < SERVER {
@@ -124,7 +125,7 @@ fn is_usable(found: &Found) -> Result<(), Unfit> {
     Ok(())
 }
 
-async fn create(client: &Client, found: &Found) -> Result<(), Unfit> {
+async fn create(client: &Session, found: &Found) -> Result<(), Unfit> {
     if !found.has_schema {
         client.batch_execute("CREATE SCHEMA IF NOT EXISTS usher").await?;
     }

@@ -5,11 +5,12 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
 
 use super::error::Failure;
 use super::replica::{limited, with};
+use super::session::Session;
 use super::text;
 use super::thread::Core;
 use crate::ledger::types::{Halted, Slice, SliceAsk, Standing};
@@ -103,7 +104,7 @@ pub(super) async fn slice(core: &Core, ask: SliceAsk) -> Result<Slice, Failure> 
     Ok(slice)
 }
 
-async fn take(client: &Client, ask: &SliceAsk) -> Result<Slice, Failure> {
+async fn take(client: &Session, ask: &SliceAsk) -> Result<Slice, Failure> {
     let (bucket, burst, want) = (text::stored(&ask.bucket), ask.burst.max(1.0), f64::from(ask.want));
     let values: [(&(dyn ToSql + Sync), Type); 4] =
         [(&bucket, Type::TEXT), (&ask.per_second, Type::FLOAT8), (&burst, Type::FLOAT8), (&want, Type::FLOAT8)];
@@ -171,6 +172,6 @@ async fn change_standing(
 }
 
 async fn change(core: &Core, statement: &str, values: &[(&(dyn ToSql + Sync), Type)]) -> Result<u64, Failure> {
-    let change = async |client: &Client| Ok(client.execute_typed(statement, values).await?);
+    let change = async |client: &Session| Ok(client.execute_typed(statement, values).await?);
     limited(with(core.pool.get(), change)).await
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use futures_util::future::{join, try_join};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::error::Failure;
 use super::flush::flush;
 use super::load::{Scope, lock_and_load};
+use super::pool::Connection;
+use super::session::Session;
 use super::set::{Difference, Differences, Rows};
 use super::thread::Core;
 use crate::ledger::store::Store;
@@ -77,14 +79,14 @@ async fn within_once<T>(
     work: &impl Fn(&Store) -> rusqlite::Result<T>,
     until: Instant,
 ) -> Result<T, Failure> {
-    let body = async |client: &Client| Ok(core.sets.run(lock_and_load(client, scope).await?, work)?);
+    let body = async |client: &Session| Ok(core.sets.run(lock_and_load(client, scope).await?, work)?);
     once(core, &body, until).await
 }
 
 /// Does what `body` says in one transaction, and writes what it gives back with the commit.
 pub(super) async fn transact<T>(
     core: &Core,
-    body: impl AsyncFn(&Client) -> Result<(T, Differences), Failure>,
+    body: impl AsyncFn(&Session) -> Result<(T, Differences), Failure>,
 ) -> Result<T, Failure> {
     patiently(Failure::may_pass, async |until| once(core, &body, until).await).await
 }
@@ -109,7 +111,7 @@ async fn patiently<T>(
 
 async fn once<T>(
     core: &Core,
-    body: &impl AsyncFn(&Client) -> Result<(T, Differences), Failure>,
+    body: &impl AsyncFn(&Session) -> Result<(T, Differences), Failure>,
     until: Instant,
 ) -> Result<T, Failure> {
     let connection = core.pool.get().await?;
@@ -119,14 +121,14 @@ async fn once<T>(
         Ok(begun) => begun,
         Err(failure) => {
             // Whatever it left behind goes with the connection.
-            drop(deadpool_postgres::Object::take(connection));
+            drop(Connection::take(connection));
             return Err(failure);
         }
     };
     let receipt = Receipt { number, given: fastrand::i64(..) };
     let committed = timeout_at(until, commit(core, &connection, &differences, &receipt)).await.map_err(slow).flatten();
     let Err(failure) = committed else { return Ok(done) };
-    drop(deadpool_postgres::Object::take(connection));
+    drop(Connection::take(connection));
     if failure.is_ambiguous() && was_committed(core, &receipt, until).await? {
         return Ok(done);
     }
@@ -141,8 +143,8 @@ struct Receipt {
 
 /// The number of the transaction, and what came of its body; all in as few trips as the body takes.
 async fn begin<T>(
-    client: &Client,
-    body: &impl AsyncFn(&Client) -> Result<(T, Differences), Failure>,
+    client: &Session,
+    body: &impl AsyncFn(&Session) -> Result<(T, Differences), Failure>,
 ) -> Result<(String, (T, Differences)), Failure> {
     let begin = async {
         let said = client.simple_query(BEGIN).await?;
@@ -156,7 +158,7 @@ async fn begin<T>(
 }
 
 /// Writes and commits in one trip; receipts of commits that were answered go with it.
-async fn commit(core: &Core, client: &Client, differences: &Differences, receipt: &Receipt) -> Result<(), Failure> {
+async fn commit(core: &Core, client: &Session, differences: &Differences, receipt: &Receipt) -> Result<(), Failure> {
     let writes = differences.iter().any(|difference| *difference != Difference::default());
     let known = if writes { core.receipts.take() } else { Vec::new() };
     let flush = async {
@@ -220,7 +222,7 @@ const LOOK: &str = concat!(
 /// Runs reads in one transaction that sees one moment, on a working set that is thrown away.
 pub(super) async fn look<T>(
     core: &Core,
-    body: impl AsyncFn(&Client) -> Result<Rows, Failure>,
+    body: impl AsyncFn(&Session) -> Result<Rows, Failure>,
     work: impl FnOnce(&Store) -> rusqlite::Result<T>,
 ) -> Result<T, Failure> {
     let rows = glance(core, body).await?;
@@ -228,13 +230,13 @@ pub(super) async fn look<T>(
 }
 
 /// Runs reads in one transaction that sees one moment; all in one trip where they do not wait for each other.
-pub(super) async fn glance<T>(core: &Core, body: impl AsyncFn(&Client) -> Result<T, Failure>) -> Result<T, Failure> {
+pub(super) async fn glance<T>(core: &Core, body: impl AsyncFn(&Session) -> Result<T, Failure>) -> Result<T, Failure> {
     patiently(Failure::may_pass, async |until| glance_once(core, &body, until).await).await
 }
 
 async fn glance_once<T>(
     core: &Core,
-    body: &impl AsyncFn(&Client) -> Result<T, Failure>,
+    body: &impl AsyncFn(&Session) -> Result<T, Failure>,
     until: Instant,
 ) -> Result<T, Failure> {
     let connection = core.pool.get().await?;
@@ -245,7 +247,7 @@ async fn glance_once<T>(
     };
     let looked = timeout_at(until, looked).await.map_err(|_elapsed| Failure::Slow(PATIENCE)).flatten();
     if looked.is_err() {
-        drop(deadpool_postgres::Object::take(connection));
+        drop(Connection::take(connection));
     }
     looked
 }

@@ -7,12 +7,13 @@ mod write;
 use std::io;
 
 use tokio::runtime;
-use tokio_postgres::Client;
 
 use super::address::Address;
 use super::error::Failure;
+use super::pool::Connection;
 use super::pool::Pool;
 use super::schema::{self, Unfit};
+use super::session::Session;
 use crate::ledger::error::OpenError;
 use crate::ledger::transfer::{In, Out, TransferError, compare, counting};
 
@@ -73,19 +74,19 @@ fn thread(error: io::Error) -> TransferError {
     OpenError::Postgres(error.to_string()).into()
 }
 
-async fn connection(pool: &Pool) -> Result<deadpool_postgres::Object, TransferError> {
+async fn connection(pool: &Pool) -> Result<Connection, TransferError> {
     Ok(pool.get().await.map_err(Unfit::from)?)
 }
 
-async fn begin(client: &Client, how: &str) -> Result<(), TransferError> {
+async fn begin(client: &Session, how: &str) -> Result<(), TransferError> {
     Ok(client.batch_execute(&format!("{how}; {NO_LIMITS}")).await?)
 }
 
-async fn truth(client: &Client, question: &str) -> Result<bool, TransferError> {
+async fn truth(client: &Session, question: &str) -> Result<bool, TransferError> {
     Ok(client.query_typed_one(question, &[]).await?.try_get(0)?)
 }
 
-async fn refuse_replicas(client: &Client) -> Result<(), TransferError> {
+async fn refuse_replicas(client: &Session) -> Result<(), TransferError> {
     match client.query_typed_one(ALIVE, &[]).await?.try_get(0)? {
         0 => Ok(()),
         count => Err(TransferError::Replicas { count }),
@@ -93,7 +94,7 @@ async fn refuse_replicas(client: &Client) -> Result<(), TransferError> {
 }
 
 /// Tables that a later usher made may have columns that this one would leave behind.
-async fn refuse_newer(client: &Client) -> Result<(), TransferError> {
+async fn refuse_newer(client: &Session) -> Result<(), TransferError> {
     let newest: i32 = client.query_typed_one("SELECT max(version) FROM usher.versions", &[]).await?.try_get(0)?;
     match newest == schema::latest() {
         true => Ok(()),

@@ -84,3 +84,12 @@ fn the_words_mean_what_they_mean_to_libpq() {
     assert!(matches!(trust(&format!("sslmode=verify-ca&{file}")), Trust::Signed(Roots::Own(_))));
     assert!(refusal("postgres://me@db/l?sslrootcert=/nowhere.pem").contains("/nowhere.pem"));
 }
+
+#[test]
+fn statements_are_prepared_where_the_address_says_so() {
+    let prepared = |options: &str| address(&format!("postgres://me@db/ledger?{options}")).prepared;
+    assert!(!prepared("sslmode=require") && !prepared("prepared_statements=no"));
+    assert!(prepared("prepared_statements=yes&sslmode=require"));
+    let refusal = refusal("postgres://me:hush@db/ledger?prepared_statements=hushhush");
+    assert!(refusal.contains("neither yes nor no") && !refusal.contains("hush"), "{refusal}");
+}

@@ -3,8 +3,7 @@
 
 use std::collections::HashSet;
 
-use tokio_postgres::Client;
-
+use super::super::session::Session;
 use super::pick;
 use crate::domain::MembershipKey;
 use crate::ledger::postgres::error::Failure;
@@ -27,7 +26,7 @@ pub(super) enum Back {
 /// Picks changes, locks what they touch, and does the work on them.
 pub(super) async fn write<T>(
     core: &Core,
-    pick: impl AsyncFn(&Client) -> Result<Vec<i64>, Failure>,
+    pick: impl AsyncFn(&Session) -> Result<Vec<i64>, Failure>,
     back: Back,
     work: impl Fn(&Store, &[i64]) -> rusqlite::Result<T>,
 ) -> Result<T, Failure> {

@@ -1,9 +1,9 @@
 //! Which changes and events an operator means: their numbers, found by the same rules as in the embedded ledger.
 //! Knows nothing of what becomes of them.
 
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
+use super::super::session::Session;
 use crate::domain::{ChangeId, EventId};
 use crate::ledger::postgres::error::Failure;
 use crate::ledger::postgres::set::Key;
@@ -20,7 +20,7 @@ macro_rules! kept {
 const CHANGE: &str = kept!("SELECT (e.seq << 24) | $2 FROM usher.events e WHERE e.id = $1");
 
 /// A change, where there is its event.
-pub(super) async fn change(client: &Client, change: ChangeId) -> Result<Vec<i64>, Failure> {
+pub(super) async fn change(client: &Session, change: ChangeId) -> Result<Vec<i64>, Failure> {
     let (event, index) = (&change.event.as_bytes()[..], i64::from(change.index));
     numbers(client, CHANGE, &[(&event, Type::BYTEA), (&index, Type::INT8)]).await
 }
@@ -30,7 +30,7 @@ const HELD: &str = "SELECT c.id FROM usher.changes c WHERE c.held = 1 AND ($1 IS
     AND ($3 IS NULL OR c.id = (SELECT (e.seq << 24) | $4 FROM usher.events e WHERE e.id = $3)) ORDER BY c.id LIMIT $5";
 
 /// Those that are held, the oldest first.
-pub(super) async fn held(client: &Client, filter: &HeldFilter, limit: usize) -> Result<Vec<i64>, Failure> {
+pub(super) async fn held(client: &Session, filter: &HeldFilter, limit: usize) -> Result<Vec<i64>, Failure> {
     let sender = filter.sender.as_ref().map(|sender| sender.as_str());
     let organization = filter.organization.as_ref().map(|organization| organization.to_text());
     let event = filter.change.as_ref().map(|change| &change.event.as_bytes()[..]);
@@ -74,16 +74,16 @@ pub(super) struct Letters<'a> {
 
 impl Letters<'_> {
     /// The latest of them first.
-    pub(super) async fn dead(&self, client: &Client) -> Result<Vec<i64>, Failure> {
+    pub(super) async fn dead(&self, client: &Session) -> Result<Vec<i64>, Failure> {
         self.changes(client, DEAD).await
     }
 
     /// As [`Letters::dead`], and none of them is purged meanwhile.
-    pub(super) async fn dead_kept(&self, client: &Client) -> Result<Vec<i64>, Failure> {
+    pub(super) async fn dead_kept(&self, client: &Session) -> Result<Vec<i64>, Failure> {
         self.changes(client, DEAD_KEPT).await
     }
 
-    async fn changes(&self, client: &Client, sql: &str) -> Result<Vec<i64>, Failure> {
+    async fn changes(&self, client: &Session, sql: &str) -> Result<Vec<i64>, Failure> {
         match self.filter.kind {
             Some(LetterKind::Event) => Ok(Vec::new()),
             Some(LetterKind::Change) | None => self.numbers(client, sql, self.filter.rule.as_deref()).await,
@@ -91,7 +91,7 @@ impl Letters<'_> {
     }
 
     /// Events whose rules failed, numbered like the first change that each would have.
-    pub(super) async fn failed(&self, client: &Client) -> Result<Vec<i64>, Failure> {
+    pub(super) async fn failed(&self, client: &Session) -> Result<Vec<i64>, Failure> {
         if self.filter.kind == Some(LetterKind::Change) {
             return Ok(Vec::new());
         }
@@ -99,7 +99,7 @@ impl Letters<'_> {
         self.numbers(client, FAILED, rule.as_deref()).await
     }
 
-    async fn numbers(&self, client: &Client, sql: &str, rule: Option<&str>) -> Result<Vec<i64>, Failure> {
+    async fn numbers(&self, client: &Session, sql: &str, rule: Option<&str>) -> Result<Vec<i64>, Failure> {
         let sender = self.filter.sender.as_ref().map(|sender| sender.as_str());
         let rule = rule.map(text::stored);
         let kind = self.filter.event_type.as_ref().map(|kind| kind.as_str());
@@ -121,7 +121,7 @@ impl Letters<'_> {
     }
 }
 
-async fn numbers(client: &Client, sql: &str, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<i64>, Failure> {
+async fn numbers(client: &Session, sql: &str, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<i64>, Failure> {
     client.query_typed(sql, params).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
@@ -129,7 +129,7 @@ const NAMED: &str = "SELECT DISTINCT coalesce(named_organization, organization),
     FROM usher.changes WHERE id = ANY($1)";
 
 /// The memberships that a replay of these changes brings them back to, and the revokes scheduled to end them.
-pub(super) async fn named(client: &Client, changes: &[i64]) -> Result<Vec<Key>, Failure> {
+pub(super) async fn named(client: &Session, changes: &[i64]) -> Result<Vec<Key>, Failure> {
     let both: Vec<i64> = changes.iter().flat_map(|change| [*change, change + 1]).collect();
     let rows = client.query_typed(NAMED, &[(&both, Type::INT8_ARRAY)]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
@@ -139,7 +139,7 @@ const DISCARD: &str = "UPDATE usher.events SET discarded = $2 \
     WHERE id = $1 AND failure IS NOT NULL AND discarded IS NULL";
 
 /// Hears no more of a failed event; says whether there was one.
-pub(super) async fn discard(client: &Client, event: EventId, reason: &str) -> Result<bool, Failure> {
+pub(super) async fn discard(client: &Session, event: EventId, reason: &str) -> Result<bool, Failure> {
     let (event, reason) = (&event.as_bytes()[..], text::stored(reason));
     Ok(client.execute_typed(DISCARD, &[(&event, Type::BYTEA), (&reason, Type::TEXT)]).await? == 1)
 }

@@ -8,8 +8,9 @@ use tokio_postgres::types::{ToSql, Type};
 use super::ready::{Ready, is_expected};
 use crate::domain::{ChangeRecord, Outcome};
 use crate::ledger::codec::{self, GrantColumns};
-use crate::ledger::postgres::alone::{self, Param};
+use crate::ledger::postgres::alone;
 use crate::ledger::postgres::error::Failure;
+use crate::ledger::postgres::session::Param;
 use crate::ledger::postgres::text::stored;
 use crate::ledger::postgres::thread::Core;
 

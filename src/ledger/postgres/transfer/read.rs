@@ -5,9 +5,10 @@ use std::iter;
 use std::pin::pin;
 
 use futures_util::TryStreamExt as _;
+use tokio_postgres::Row as PgRow;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row as PgRow};
 
+use super::super::session::Session;
 use super::super::text;
 use crate::domain::Step;
 use crate::ledger::cell::{Cell, Row};
@@ -15,7 +16,7 @@ use crate::ledger::transfer::tables::{Column, Kind, TABLES, Table};
 use crate::ledger::transfer::{Out, TransferError};
 
 /// Row by row, however many there are.
-pub(super) async fn tables(client: &Client, to: &mut Out<'_>) -> Result<(), TransferError> {
+pub(super) async fn tables(client: &Session, to: &mut Out<'_>) -> Result<(), TransferError> {
     for (number, table) in TABLES.iter().enumerate() {
         let none = iter::empty::<(&(dyn ToSql + Sync), Type)>();
         let mut rows = pin!(client.query_typed_raw(&statement(table), none).await?);

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
+use super::super::session::Session;
 use super::super::text;
 use crate::ledger::cell::{Cell, Row};
 use crate::ledger::transfer::tables::{Column, EVENTS, KEYS_LATE, Kind, TABLES, Table};
@@ -28,7 +28,7 @@ const ROWS: usize = 1000;
 const BYTES: usize = 4 << 20;
 
 /// Writes all rows that come, and readies what follows from them.
-pub(super) async fn tables(client: &Client, from: &mut In<'_>) -> Result<(), TransferError> {
+pub(super) async fn tables(client: &Session, from: &mut In<'_>) -> Result<(), TransferError> {
     let mut batch = Batch::default();
     while let Some((table, row)) = from.next()? {
         if batch.is_full() || table != batch.table {
@@ -65,7 +65,7 @@ impl Batch {
         self.rows.push(row);
     }
 
-    async fn write(&mut self, client: &Client) -> Result<(), TransferError> {
+    async fn write(&mut self, client: &Session) -> Result<(), TransferError> {
         if !self.rows.is_empty() {
             let table = &TABLES[self.table];
             insert(client, &statement(self.table, table), table.columns, &self.rows).await?;
@@ -79,7 +79,7 @@ impl Batch {
 }
 
 /// The keys that came with events stand in a table of their own.
-async fn write_keys(client: &Client, events: &Table, rows: &[Row]) -> Result<(), TransferError> {
+async fn write_keys(client: &Session, events: &Table, rows: &[Row]) -> Result<(), TransferError> {
     let place = events.place("keys");
     let of_row = |row: &Row| match &row[place] {
         Cell::Bytes(keys) => keys.chunks(16).map(|key| vec![row[0].clone(), Cell::Bytes(key.to_vec())]).collect(),
@@ -119,7 +119,7 @@ fn type_of(kind: Kind) -> &'static str {
     }
 }
 
-async fn insert(client: &Client, sql: &str, columns: &[Column], rows: &[Row]) -> Result<(), TransferError> {
+async fn insert(client: &Session, sql: &str, columns: &[Column], rows: &[Row]) -> Result<(), TransferError> {
     let arrays: Vec<_> = columns.iter().enumerate().map(|(place, column)| array(rows, place, column.kind)).collect();
     let params: Vec<_> = arrays.iter().map(Array::param).collect();
     client.execute_typed(sql, &params).await?;
