@@ -28,10 +28,7 @@ pub fn compare() {
 }
 
 fn on_core_1(address: String, first: u64, time: Duration) -> u64 {
-    let _ = std::process::Command::new("taskset")
-        .args(["-pc", "1", &std::process::id().to_string()])
-        .stdout(std::process::Stdio::null())
-        .status();
+    process::pin(std::process::id(), 1);
     load::post(&address, CONNECTIONS, first, u64::MAX / 2, time, event)
 }
 

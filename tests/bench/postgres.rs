@@ -1,5 +1,5 @@
 //! Durable 202s per second with the ledger in PostgreSQL, against `pgbench` inserting the same rows into the same tables in
-//! batches of the same size: one server, two databases, by turns.
+//! batches of the same size: one server, two databases, by turns. The server is on core 0, all else on core 1.
 
 use std::fs;
 use std::process::Command;
@@ -17,8 +17,9 @@ pub fn compare() {
     let cluster = Cluster::durable();
     let (ours, theirs) = (cluster.database(), cluster.database());
     tables(&theirs);
+    pin(&theirs.console());
     let sandbox = process::sandbox("0ms");
-    let usher = process::usher(None, &sandbox, &[("USHER_LEDGER", &process::ledger(&ours))]);
+    let usher = process::usher(Some(1), &sandbox, &[("USHER_LEDGER", &process::ledger(&ours))]);
     let (console, mut next) = (ours.console(), 0);
     let mut posted = |time: Duration| {
         let before = last(&console);
@@ -38,9 +39,19 @@ pub fn compare() {
     report("durable 202s on PostgreSQL against pgbench inserting the same rows", "1/s", &baseline, &accepted);
 }
 
+/// A database mostly has a machine to itself, or its part of one: whoever asks it does not slow it down.
+fn pin(console: &Console) {
+    let server = number(console, "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)");
+    let processes = console.run("SELECT pid FROM pg_stat_activity");
+    let processes = processes.iter().map(|row| row[0].as_ref().unwrap().parse().unwrap());
+    processes.chain([server]).for_each(|one| process::pin(u32::try_from(one).unwrap(), 0));
+    process::pin(std::process::id(), 1);
+}
+
 /// Those that usher makes.
 fn tables(database: &Database) {
     let console = database.console();
+    console.run("SET ROLE usher");
     console.run("CREATE SCHEMA usher");
     console.run(include_str!("../../src/ledger/postgres/schema/1.sql"));
 }

@@ -66,7 +66,15 @@ fn pinned(core: Option<usize>, program: &str) -> Command {
     command
 }
 
-fn run(mut command: Command, folder: Option<TempDir>) -> Running {
+/// Keeps a process that runs to one core, and what it starts from now on.
+pub fn pin(process: u32, core: usize) {
+    let mut command = Command::new("taskset");
+    command.args(["-apc", &core.to_string(), &process.to_string()]);
+    assert!(command.stdout(Stdio::null()).status().unwrap().success(), "taskset comes with util-linux");
+}
+
+/// Until it said where it listens, and this: its ledger is open later than its ports.
+fn run(mut command: Command, folder: Option<TempDir>, then: Option<&str>) -> Running {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let streams: [Box<dyn Read + Send>; 2] =
         [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
@@ -84,19 +92,23 @@ fn run(mut command: Command, folder: Option<TempDir>) -> Running {
             serde_json::from_str::<Value>(&line).ok().filter(|it| it["listen"].is_string() || it["sandbox"].is_string())
         })
         .expect("the process ended before it listened");
+    if let Some(then) = then {
+        let said = format!(r#""message":"{then}""#);
+        assert!(lines.iter().any(|line| line.contains(&said)), "the process ended before it was {then}");
+    }
     Running { child, addresses, _folder: folder }
 }
 
 pub fn bare() -> Running {
     let mut command = pinned(Some(0), std::env::current_exe().unwrap().to_str().unwrap());
     command.arg("bare-server");
-    run(command, None)
+    run(command, None, None)
 }
 
 pub fn sandbox(latency: &str) -> Running {
     let mut command = pinned(None, env!("CARGO_BIN_EXE_usher"));
     command.args(["sandbox", "--json", "--listen", "127.0.0.1:0", "--latency", latency]);
-    run(command, None)
+    run(command, None, None)
 }
 
 pub fn usher(core: Option<usize>, sandbox: &Running, settings: &[(&str, &str)]) -> Running {
@@ -114,7 +126,7 @@ pub fn usher(core: Option<usize>, sandbox: &Running, settings: &[(&str, &str)]) 
         .env("USHER_LISTEN", "127.0.0.1:0")
         .env("USHER_ADMIN_LISTEN", "127.0.0.1:0")
         .envs(settings.iter().copied());
-    run(command, Some(folder))
+    run(command, Some(folder), Some("ready"))
 }
 
 /// The direct caller of the sandbox, in a process of its own like the service it is compared with.
