@@ -24,6 +24,8 @@ pub(super) enum Failure {
     Set(rusqlite::Error),
     /// A change that was to be written went to another queue before that was locked.
     Moved,
+    /// Nothing was asked: others found no room on the disk of the database a moment ago.
+    Full,
     /// The ledger is being closed.
     Closed,
 }
@@ -60,6 +62,7 @@ impl fmt::Display for Failure {
             Self::Slow(limit) => write!(f, "the database did not answer within {} s", limit.as_secs()),
             Self::Set(error) => write!(f, "the working set fails: {error}"),
             Self::Moved => f.write_str("a change went to another membership meanwhile"),
+            Self::Full => f.write_str("the disk of the database was full a moment ago"),
             Self::Closed => f.write_str("the ledger is closed"),
         }
     }
@@ -109,7 +112,8 @@ impl From<Failure> for LedgerError {
     fn from(failure: Failure) -> Self {
         match &failure {
             Failure::Closed => Self::Closed,
-            _ if failure.code() == Some(&SqlState::DISK_FULL) => Self::Full,
+            Failure::Full => Self::Full,
+            _ if failure.is_of_room() => Self::Full,
             _ => Self::Unavailable(failure.to_string()),
         }
     }
@@ -119,7 +123,7 @@ impl Failure {
     fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Database(error) | Self::Connection(PoolError::Backend(error)) => error.code(),
-            Self::Connection(_) | Self::Slow(_) | Self::Set(_) | Self::Moved | Self::Closed => None,
+            Self::Connection(_) | Self::Slow(_) | Self::Set(_) | Self::Moved | Self::Full | Self::Closed => None,
         }
     }
 
@@ -128,7 +132,7 @@ impl Failure {
         match self {
             Self::Database(error) => error.code().is_none_or(passes),
             Self::Connection(_) | Self::Moved => true,
-            Self::Slow(_) | Self::Set(_) | Self::Closed => false,
+            Self::Slow(_) | Self::Set(_) | Self::Full | Self::Closed => false,
         }
     }
 
@@ -137,7 +141,7 @@ impl Failure {
         match self {
             Self::Slow(_) => true,
             Self::Connection(_) => self.code().is_none_or(passes),
-            Self::Database(_) | Self::Set(_) | Self::Moved | Self::Closed => self.may_pass(),
+            Self::Database(_) | Self::Set(_) | Self::Moved | Self::Full | Self::Closed => self.may_pass(),
         }
     }
 
@@ -146,12 +150,17 @@ impl Failure {
         self.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
     }
 
+    /// Whether there was no room on the disk of the database.
+    pub(super) fn is_of_room(&self) -> bool {
+        self.code() == Some(&SqlState::DISK_FULL)
+    }
+
     /// Whether what was asked may have been done all the same.
     pub(super) fn is_ambiguous(&self) -> bool {
         match self {
             Self::Database(error) => error.code().is_none_or(|code| matches!(class(code), "08" | "57")),
             Self::Slow(_) => true,
-            Self::Connection(_) | Self::Set(_) | Self::Moved | Self::Closed => false,
+            Self::Connection(_) | Self::Set(_) | Self::Moved | Self::Full | Self::Closed => false,
         }
     }
 }

@@ -45,16 +45,18 @@ fn a_full_disk_is_503_and_everything_resumes_when_there_is_room() {
         let refused =
             eventually("503", || Some(replica.http.post(&large(&mut random))).filter(|answer| answer.status != 202));
         is_refused(&refused);
-        println!("a full disk: {}; readiness {}", refused.body["detail"], replica.admin.get("/readyz").status);
+        // One answer of the probe may be a second old.
+        let unready = eventually("unready", || Some(replica.admin.get("/readyz")).filter(|probe| probe.status == 503));
+        println!("a full disk: {}; unready: {}", refused.body["detail"], unready.body);
     }
     assert_eq!(replicas[1].settled_as(TOKEN, before.header("location").unwrap())["status"], "done");
     fleet.database.cluster.limit_files(None);
     let back = Instant::now();
     for replica in &replicas {
         eventually("room", || (replica.http.post(&large(&mut random)).status == 202).then_some(()));
-        assert_eq!(replica.admin.get("/readyz").status, 200);
+        eventually("readiness", || (replica.admin.get("/readyz").status == 200).then_some(()));
         assert_eq!(replica.settle(&purchase("after", "user_bob", "team"))["status"], "done");
     }
     println!("a full disk: resumed {:?} after there was room", back.elapsed());
-    assert!(back.elapsed() < Duration::from_secs(5), "{:?}", back.elapsed());
+    assert!(back.elapsed() < Duration::from_secs(8), "{:?}", back.elapsed());
 }
