@@ -4,6 +4,7 @@
 
 mod binaries;
 mod console;
+pub mod pooler;
 
 use std::fs;
 use std::io::Read as _;

@@ -16,6 +16,7 @@ mod killed;
 mod load;
 mod once;
 mod pace;
+mod pooler;
 #[expect(unreachable_pub, reason = "shared by several crates: pub is what they use, each its part")]
 #[path = "../postgres/mod.rs"]
 mod postgres;
