@@ -78,8 +78,8 @@ fn hurry(next: &mut Next, now: Timestamp) {
 }
 
 impl Context {
-    /// What is known of a claim without a call: the name it would look up, or that the brake holds it. Otherwise the claim
-    /// has the step whose call comes next.
+    /// What is known of a claim without a call: the name it would look up, that the brake holds it, or what it may do
+    /// since it was released. Otherwise the claim has the step whose call comes next.
     fn settled_already(&self, claim: &mut Claim) -> Option<Decision> {
         if let Some(key) = self.cache.borrow_mut().resolve(claim, Instant::now()) {
             return Some(Decision::Found { key });
@@ -87,6 +87,7 @@ impl Context {
         let gate = gate(claim, &self.guard(claim));
         match gate {
             Gate::Call(step) => claim.step = step,
+            Gate::Settle(step) => return Some(Decision::Then(step)),
             Gate::Hold(reason) => return Some(Decision::Hold { reason }),
         }
         None

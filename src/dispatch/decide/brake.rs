@@ -65,6 +65,8 @@ fn verdict(brake: &Brake, removals: u32, members: Option<u64>) -> Verdict {
 pub(in crate::dispatch) enum Gate {
     /// This call.
     Call(Step),
+    /// None yet: the ledger must know of this call first, because an answer of it may be lost.
+    Settle(Step),
     /// None, until an operator lets it pass.
     Hold(String),
 }
@@ -78,7 +80,7 @@ pub(in crate::dispatch) fn gate(claim: &Claim, guard: &Guard) -> Gate {
             Verdict::CountMembers => Gate::Call(Step::CountMembers),
             Verdict::Hold(reason) => Gate::Hold(reason),
         },
-        (Step::CountMembers, Action::Revoke) if claim.released => Gate::Call(Step::Delete),
+        (Step::CountMembers, Action::Revoke) if claim.released => Gate::Settle(Step::Delete),
         // Held for days, perhaps: the role may be another by now.
         (Step::CountMembers, Action::Grant(_)) if claim.released => Gate::Call(Step::Inspect),
         (step, _) => Gate::Call(step.clone()),
@@ -151,7 +153,7 @@ mod tests {
         assert!(matches!(at(Step::Delete, 101, Some(1000), false), Gate::Hold(_)));
         assert_eq!(at(Step::Delete, 101, None, true), Gate::Call(Step::Delete));
         assert_eq!(at(Step::CountMembers, 11, None, false), Gate::Call(Step::CountMembers));
-        assert_eq!(at(Step::CountMembers, 11, None, true), Gate::Call(Step::Delete));
+        assert_eq!(at(Step::CountMembers, 11, None, true), Gate::Settle(Step::Delete));
         assert_eq!(at(Step::FindUser, 101, None, false), Gate::Call(Step::FindUser));
     }
 
