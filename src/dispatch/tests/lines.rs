@@ -56,6 +56,17 @@ async fn the_brake_is_asked_before_the_call() {
 }
 
 #[actix_rt::test]
+async fn a_released_removal_is_known_to_the_ledger_before_its_call() {
+    let bench = Bench::new(9, |_, seen| created(seen));
+    bench.accept(1, "user_1", Action::Revoke).await;
+    let counts = crate::domain::Step::CountMembers;
+    let claim = Claim { step: counts, removals: 101, released: true, ..bench.claim_one().await };
+    step(&bench.context(), claim, Instant::now()).await;
+    assert_eq!(bench.fake.seen().len(), 0);
+    assert_eq!(bench.claim_one().await.step, crate::domain::Step::Delete);
+}
+
+#[actix_rt::test]
 async fn a_step_that_does_not_fit_its_change_makes_no_call_and_is_dead() {
     let (bench, (log, _guard)) = (Bench::new(9, |_, seen| created(seen)), Log::start());
     bench.accept(1, "user_1", member()).await;
